@@ -1,0 +1,179 @@
+// @nohooks
+// All state of one emulated machine, as plain data: records with the kernel's field names and typed-array columns, nothing else.
+// No class instance, closure or module state belongs here, so that a checkpoint is a copy (DESIGN.md, decision 1).
+
+import type { Pfn, PhysAddr } from './include/types.ts';
+import type { pg_data_t } from './include/mmzone.ts';
+import type { task_struct } from './include/sched.ts';
+import type { SysctlName } from './kernel/sysctl.ts';
+
+/** struct page as columns, one entry a frame; only mm/mem_map.ts touches them. List heads lie past the last frame. */
+export interface MemMap {
+  nr_pages: number;
+  nr_heads: number;
+  flags: Uint32Array;
+  _count: Int32Array;
+  _mapcount: Int32Array;
+  private: Uint32Array;
+  mapping: Uint32Array;
+  index: Uint32Array;
+  lru_next: Int32Array;
+  lru_prev: Int32Array;
+}
+
+/** The boot allocator's state (mm/bootmem.c); its bitmap has one byte a page, 1 = reserved. */
+export interface bootmem_data {
+  node_boot_start: PhysAddr;
+  node_low_pfn: Pfn;
+  /** Where the real kernel keeps the bitmap; its own pages are freed last. */
+  node_bootmem_map_phys: PhysAddr;
+  node_bootmem_map: Uint8Array;
+  last_offset: number;
+  last_pos: number;
+  last_success: number;
+}
+
+/** One processor: its clock, what runs on it and what waits for it. */
+export interface cpu_rq {
+  /** Virtual time of this CPU, ns. */
+  now: number;
+  /** pid that holds the CPU, or -1. */
+  curr: number;
+  /** pid that ran last: another one costs a context switch. */
+  prev: number;
+  /** pids ready to run, first is next. */
+  queue: number[];
+}
+
+export interface timer_list {
+  /** ns */
+  expires: number;
+  /** Order of two timers that expire together. */
+  seq: number;
+  pid: number;
+}
+
+export interface Sched {
+  cpus: cpu_rq[];
+  timers: timer_list[];
+  timer_seq: number;
+  /** Virtual time at which another CPU or a timer must be looked at, ns; cond_resched yields past it. */
+  horizon: number;
+}
+
+/** The kernel log: the last lines, and the number of all there ever were. */
+export interface KernelLog {
+  seq: number;
+  lines: LogLine[];
+}
+
+export interface LogLine {
+  /** Virtual time, ns. */
+  time: number;
+  text: string;
+}
+
+/** Recorded tracepoint hits: columns of a ring, `seq` records ever written. */
+export interface TraceRing {
+  capacity: number;
+  seq: number;
+  id: Uint16Array;
+  cpu: Uint8Array;
+  pid: Int32Array;
+  time: Float64Array;
+  args: Float64Array;
+}
+
+export interface Trace {
+  /** How often each tracepoint was passed, by id. */
+  counts: Float64Array;
+  /** Events of all kinds so far: what an event limit counts. */
+  total: number;
+  /** Non-zero: the tracepoint of that id is recorded in the ring. */
+  enabled: Uint8Array;
+  ring: TraceRing;
+}
+
+/** The virtual-time table of the scenario language, ns (LANGUAGE.md, Virtual time). */
+export interface CostTable {
+  statement: number;
+  access: number;
+  syscall: number;
+  alloc: number;
+  buddy: number;
+  slab: number;
+  copy: number;
+  fault: number;
+  zero_page: number;
+  copy_page: number;
+  pte: number;
+  scan: number;
+  context_switch: number;
+  quantum: number;
+}
+
+/** Sysctls the engine reads, under their names in /proc/sys/vm. */
+export interface Sysctl {
+  min_free_kbytes: number;
+  lowmem_reserve_ratio: number[];
+  percpu_pagelist_fraction: number;
+  overcommit_memory: number;
+  overcommit_ratio: number;
+}
+
+/** What the machine is made of: fixed at boot. */
+export interface Platform {
+  arch: 'i386';
+  nr_cpus: number;
+  hz: number;
+  seed: number;
+  /** Usable RAM as the firmware reports it, ascending (e820 type 1). */
+  e820: { start: PhysAddr; end: PhysAddr }[];
+  /** First frame past the DMA zone, past low memory, past all memory. */
+  dma_pfn: Pfn;
+  max_low_pfn: Pfn;
+  max_pfn: Pfn;
+  /** Sysctls to set at the end of boot, in order. */
+  boot_sysctls: [SysctlName, number | number[]][];
+}
+
+/** A record a program left: what it printed, what it expected, what went wrong. */
+export interface ProgramRecord {
+  kind: 'print' | 'expect' | 'error';
+  text: string;
+  /** The program's statement, or -1. */
+  statement: number;
+  ok: boolean;
+  time: number;
+  task: string;
+}
+
+export interface Kernel {
+  platform: Platform;
+  /** Virtual time of the running CPU, ns since power on. */
+  now: number;
+  /** The running CPU and the running task's pid (0: the idle task, which also boots). */
+  cpu: number;
+  current: number;
+  sched: Sched;
+  tasks: task_struct[];
+  /** Whether user and kernel tasks run yet (system_state). */
+  system_running: number;
+  mem_map: MemMap;
+  nodes: pg_data_t[];
+  bootmem: bootmem_data | null;
+  totalram_pages: number;
+  totalhigh_pages: number;
+  totalreserve_pages: number;
+  vm_total_pages: number;
+  /** Event counters by vm_event_item, one array a CPU. */
+  vm_event_states: number[][];
+  sysctl: Sysctl;
+  cost: CostTable;
+  log: KernelLog;
+  trace: Trace;
+  /** What the scenario printed and expected so far. */
+  program_output: ProgramRecord[];
+  /** Non-zero after a run must end at once: the scenario failed beyond repair (see ProgramRecord 'error'). */
+  halted: number;
+}

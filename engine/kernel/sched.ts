@@ -1,0 +1,203 @@
+// @nohooks
+// The deterministic scheduler (kernel/sched.c as far as memory management needs it; KERNEL.md DT-1, DT-2; LANGUAGE.md, Virtual time).
+//
+// Every CPU has a clock. The CPU that is furthest behind runs next; a task keeps its CPU until it sleeps, ends or has used its quantum, and gives
+// way earlier (cond_resched) only so that a CPU or a timer whose time has come is not overtaken. A task is a coroutine: it yields SLEEP when it
+// waits and RESCHED when it could go on. Its own loop passes no hook, and keeps its place in `k`.
+
+import type { Kernel, cpu_rq } from '../kernel.ts';
+import type { task_struct } from '../include/sched.ts';
+import { EXIT_ZOMBIE, PF_EXITING, TASK_INTERRUPTIBLE, TASK_NEW, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../include/sched.ts';
+import { trace_sched_switch } from '../trace/sched.ts';
+
+/** The task sleeps: something else must wake it. */
+export const SLEEP = 0;
+/** The task could go on: its quantum is over, or another CPU or a timer is due. */
+export const RESCHED = 1;
+export type Wait = typeof SLEEP | typeof RESCHED;
+
+/** What runs a task. */
+export type Coroutine = Generator<Wait, void, void>;
+
+export function make_sched(nr_cpus: number): Kernel['sched'] {
+  return { cpus: Array.from({ length: nr_cpus }, () => ({ now: 0, curr: -1, prev: 0, queue: [] })), timers: [], timer_seq: 0, horizon: 0 };
+}
+
+/** Spends virtual time on the running CPU, ns. */
+export function charge(k: Kernel, ns: number): void {
+  k.now += ns;
+}
+
+/** The running task (current); the idle task while the machine boots. */
+export function current_task(k: Kernel): task_struct {
+  return k.tasks[k.current]!;
+}
+
+export function jiffies(k: Kernel): number {
+  return Math.floor((k.now * k.platform.hz) / 1e9);
+}
+
+// ---- what tasks call --------------------------------------------------------------------------------------------------
+
+/** Gives way when the quantum is over or another CPU or a timer is due; called between statements (cond_resched). */
+export function* cond_resched(k: Kernel): Generator<Wait, void, void> {
+  if (k.now >= k.sched.horizon) yield RESCHED;
+}
+
+/** Sleeps for a time, ns. `why` is what a deadlock or a stack would call it. */
+export function* schedule_timeout(k: Kernel, ns: number, why: string): Generator<Wait, void, void> {
+  const task = current_task(k);
+  task.state = TASK_INTERRUPTIBLE;
+  task.waits_for = why;
+  add_timer(k, k.now + ns, task.pid);
+  yield SLEEP;
+}
+
+/** Waits until every task of the names has ended. */
+export function* wait_for_tasks(k: Kernel, names: readonly string[]): Generator<Wait, void, void> {
+  const task = current_task(k);
+  task.waits_for_tasks = names.filter((name) => !has_ended(k, name));
+  if (task.waits_for_tasks.length === 0) return;
+  task.state = TASK_UNINTERRUPTIBLE;
+  task.waits_for = `the end of ${task.waits_for_tasks.join(', ')}`;
+  yield SLEEP;
+}
+
+/** Ends the running task: its coroutine must return next. */
+export function do_exit(k: Kernel, code: number): void {
+  const task = current_task(k);
+  task.flags |= PF_EXITING;
+  task.exit_code = code;
+}
+
+/** Makes a sleeping or new task ready on its CPU, or on an idle one where it may move. */
+export function wake_up_process(k: Kernel, task: task_struct): void {
+  if (task.state === TASK_RUNNING || task.state === EXIT_ZOMBIE) return;
+  if (task.state === TASK_NEW) task.start_time = k.now;
+  task.state = TASK_RUNNING;
+  task.waits_for = '';
+  task.cpu = choose_cpu(k, task);
+  const cpu = k.sched.cpus[task.cpu]!;
+  if (is_idle(cpu)) cpu.now = Math.max(cpu.now, k.now);
+  cpu.queue.push(task.pid);
+  if (task.cpu !== k.cpu) k.sched.horizon = Math.min(k.sched.horizon, cpu.now);
+}
+
+/** A timer that wakes a task at a time, ns. Timers stand in order of time, then of creation. */
+export function add_timer(k: Kernel, expires: number, pid: number): void {
+  const { timers } = k.sched;
+  const timer = { expires, seq: k.sched.timer_seq++, pid };
+  timers.push(timer);
+  let at = timers.length - 1;
+  while (at > 0 && timers[at - 1]!.expires > expires) {
+    timers[at] = timers[at - 1]!;
+    at--;
+  }
+  timers[at] = timer;
+  k.sched.horizon = Math.min(k.sched.horizon, expires);
+}
+
+// ---- the scheduler's own loop -----------------------------------------------------------------------------------------
+
+/** The task to run next, with its CPU's clock as the machine's; null when none ever will be ready. */
+export function pick_next_task(k: Kernel): task_struct | null {
+  for (;;) {
+    const cpu = cpu_behind(k);
+    const timer = k.sched.timers[0];
+    if (timer !== undefined && (cpu < 0 || timer.expires <= k.sched.cpus[cpu]!.now)) {
+      fire_timer(k);
+      continue;
+    }
+    if (cpu < 0) return null;
+    return switch_to(k, cpu);
+  }
+}
+
+/** Takes the CPU from a task that slept, ended or used its quantum; a task that only gave way keeps it. */
+export function put_prev_task(k: Kernel, task: task_struct, wait: Wait | 'ended'): void {
+  const cpu = k.sched.cpus[k.cpu]!;
+  const used = k.now - cpu.now;
+  cpu.now = k.now;
+  task.utime += used;
+  task.time_used += used;
+  if (wait === 'ended') end_task(k, task);
+  const expired = task.time_used >= time_slice(k, task);
+  if (wait === RESCHED && !expired) return;
+  task.time_used = 0;
+  cpu.curr = -1;
+  if (wait === RESCHED) cpu.queue.push(task.pid);
+}
+
+/** A quantum by nice: 100 ms at 0, 200 ms at -20, 5 ms at 19, linear on both sides (LANGUAGE.md, Virtual time). */
+export function time_slice(k: Kernel, task: task_struct): number {
+  const { quantum } = k.cost;
+  return task.nice <= 0 ? quantum + (quantum * -task.nice) / 20 : quantum - (quantum * 0.95 * task.nice) / 19;
+}
+
+function end_task(k: Kernel, task: task_struct): void {
+  task.state = EXIT_ZOMBIE;
+  task.flags |= PF_EXITING;
+  for (const other of k.tasks) {
+    if (!other.waits_for_tasks.includes(task.name)) continue;
+    other.waits_for_tasks = other.waits_for_tasks.filter((name) => !has_ended(k, name));
+    if (other.waits_for_tasks.length === 0) wake_up_process(k, other);
+  }
+}
+
+function has_ended(k: Kernel, name: string): boolean {
+  return k.tasks.some((task) => task.name === name && task.state === EXIT_ZOMBIE);
+}
+
+/** Index of the CPU with work whose clock is lowest, or -1. */
+function cpu_behind(k: Kernel): number {
+  let best = -1;
+  for (const [i, cpu] of k.sched.cpus.entries()) {
+    if (!is_idle(cpu) && (best < 0 || cpu.now < k.sched.cpus[best]!.now)) best = i;
+  }
+  return best;
+}
+
+function is_idle(cpu: cpu_rq): boolean {
+  return cpu.curr < 0 && cpu.queue.length === 0;
+}
+
+function choose_cpu(k: Kernel, task: task_struct): number {
+  if (task.cpu_pinned !== 0 || is_idle(k.sched.cpus[task.cpu]!)) return task.cpu;
+  const idle = k.sched.cpus.findIndex(is_idle);
+  return idle < 0 ? task.cpu : idle;
+}
+
+function fire_timer(k: Kernel): void {
+  const timer = k.sched.timers.shift()!;
+  k.now = timer.expires;
+  const task = k.tasks[timer.pid];
+  if (task !== undefined) wake_up_process(k, task);
+}
+
+function switch_to(k: Kernel, index: number): task_struct {
+  const cpu = k.sched.cpus[index]!;
+  k.cpu = index;
+  k.now = cpu.now;
+  if (cpu.curr < 0) {
+    cpu.curr = cpu.queue.shift()!;
+    if (cpu.curr !== cpu.prev) {
+      charge(k, k.cost.context_switch);
+      trace_sched_switch(k, cpu.prev, cpu.curr);
+    }
+    cpu.prev = cpu.curr;
+  }
+  k.current = cpu.curr;
+  const task = k.tasks[cpu.curr]!;
+  k.sched.horizon = horizon(k, index, task);
+  return task;
+}
+
+/** Until when a task may run undisturbed: its quantum, the next timer, or the clock of another CPU with work. */
+function horizon(k: Kernel, index: number, task: task_struct): number {
+  let until = k.now + time_slice(k, task) - task.time_used;
+  if (k.sched.timers.length > 0) until = Math.min(until, k.sched.timers[0]!.expires);
+  for (const [i, cpu] of k.sched.cpus.entries()) {
+    if (i !== index && !is_idle(cpu)) until = Math.min(until, cpu.now + k.cost.statement);
+  }
+  return until;
+}

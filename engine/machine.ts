@@ -1,0 +1,170 @@
+// @nohooks
+// The machine: boots it from a description, runs its tasks until all have ended. The one place that composes the engine, and that holds what is not
+// data: the coroutines. Everything else is Kernel.
+
+import type { Kernel, Platform } from './kernel.ts';
+import type { MachineConfig, TaskSpec } from './config.ts';
+import type { Coroutine } from './kernel/sched.ts';
+import type { task_struct } from './include/sched.ts';
+import { EXIT_ZOMBIE, TASK_NEW, TASK_RUNNING } from './include/sched.ts';
+import { PAGE_SIZE, pfn, phys } from './include/types.ts';
+import { MAXMEM, MAX_DMA_PFN } from './arch/i386/layout.ts';
+import { start_kernel } from './arch/i386/setup.ts';
+import { alloc_mem_map } from './mm/mem_map.ts';
+import { make_vm_events } from './mm/vmstat.ts';
+import { add_timer, make_sched, pick_next_task, put_prev_task, wake_up_process } from './kernel/sched.ts';
+import { default_sysctls } from './kernel/sysctl.ts';
+import { KernelBug } from './kernel/panic.ts';
+import { make_trace } from './trace/events.ts';
+import { DEFAULT_COSTS, config_problems } from './config.ts';
+
+/** What the tasks of a machine do. Implemented outside the engine; its position is plain data in `task.program`. */
+export interface Program {
+  /** The position from which a task begins its body. */
+  start(k: Kernel, task: task_struct, body: number): unknown;
+  /** Runs a task from its position until it ends; it waits only inside engine functions it `yield*`s to. */
+  run(k: Kernel, task: task_struct): Coroutine;
+  /** The scenario's part of the boot: runs before the page allocator exists. */
+  boot(k: Kernel): void;
+}
+
+/** Who watches the machine from outside. Nothing here may change what the machine does. */
+export interface MachineHooks {
+  /** Another task's statements follow. */
+  switch_to?(k: Kernel, pid: number): void;
+  /** The scheduler is about to choose: no statement of any task is running. */
+  boundary?(machine: Machine): void;
+}
+
+export interface Machine {
+  k: Kernel;
+  /** By pid; null before a task first runs, and after it ended. */
+  coroutines: (Coroutine | null)[];
+  program: Program;
+  hooks: MachineHooks;
+}
+
+/** How a run ended. `waiting` names every task that could never go on. */
+export interface RunEnd {
+  reason: 'ended' | 'deadlock' | 'bug' | 'halted';
+  /** The BUG's or panic's text. */
+  message: string;
+  waiting: { name: string; waits_for: string }[];
+}
+
+/** A machine whose description is wrong: config_problems says why, and must be asked first. */
+export class MachineConfigError extends Error {
+  override name = 'MachineConfigError';
+}
+
+/** A machine that is described but not booted: its state is empty. Throws MachineConfigError. */
+export function make_machine(config: MachineConfig, program: Program, hooks: MachineHooks = {}): Machine {
+  const problems = config_problems(config);
+  if (problems.length > 0) throw new MachineConfigError(problems.map((problem) => problem.message).join('\n'));
+  const k = make_kernel(config);
+  return { k, coroutines: [], program, hooks };
+}
+
+/** Boots a machine up to its first task: memory is up, the tasks are declared, virtual time is 0. A BUG in the boot is thrown (KernelBug). */
+export function boot_machine(machine: Machine, config: MachineConfig): void {
+  const { k, program } = machine;
+  machine.hooks.switch_to?.(k, 0);
+  start_kernel(k, (kernel) => program.boot(kernel));
+  k.now = 0;
+  for (const line of k.log.lines) line.time = 0;
+  k.system_running = 1;
+  for (const spec of config.tasks) declare_task(machine, spec);
+}
+
+/** Runs until every task has ended, none can go on, or the emulated kernel hit a BUG. */
+export function run_machine(machine: Machine): RunEnd {
+  try {
+    return run(machine);
+  } catch (error) {
+    if (!(error instanceof KernelBug)) throw error;
+    return { reason: 'bug', message: error.message, waiting: [] };
+  }
+}
+
+function run(machine: Machine): RunEnd {
+  const { k, hooks } = machine;
+  for (;;) {
+    hooks.boundary?.(machine);
+    if (k.halted !== 0) return { reason: 'halted', message: '', waiting: [] };
+    const task = pick_next_task(k);
+    if (task === null) return how_it_ended(k);
+    hooks.switch_to?.(k, task.pid);
+    const coroutine = (machine.coroutines[task.pid] ??= machine.program.run(k, task));
+    const step = coroutine.next();
+    put_prev_task(k, task, step.done === true ? 'ended' : step.value);
+    if (step.done === true) machine.coroutines[task.pid] = null;
+  }
+}
+
+function how_it_ended(k: Kernel): RunEnd {
+  const waiting = k.tasks.filter((task) => task.kind !== 'idle' && task.state !== EXIT_ZOMBIE).map((task) => ({ name: task.name, waits_for: task.waits_for }));
+  return { reason: waiting.length === 0 ? 'ended' : 'deadlock', message: '', waiting };
+}
+
+// ---- making it --------------------------------------------------------------------------------------------------------
+
+function make_kernel(config: MachineConfig): Kernel {
+  return {
+    platform: make_platform(config),
+    now: 0, cpu: 0, current: 0, sched: make_sched(config.cpus), tasks: [make_task(0, 'swapper', 'idle')], system_running: 0,
+    mem_map: alloc_mem_map(0, 0), nodes: [], bootmem: null, totalram_pages: 0, totalhigh_pages: 0, totalreserve_pages: 0, vm_total_pages: 0,
+    vm_event_states: make_vm_events(config.cpus), sysctl: default_sysctls(), cost: { ...DEFAULT_COSTS, ...config.cost },
+    log: { seq: 0, lines: [] }, trace: make_trace(), program_output: [], halted: 0,
+  };
+}
+
+/** The memory map a PC's firmware would report, and where the zones meet. */
+function make_platform(config: MachineConfig): Platform {
+  const explicit = (name: string): number => config.zones.filter((zone) => zone.name === name).reduce((sum, zone) => sum + zone.bytes, 0);
+  const bytes = config.zones.length > 0 ? config.zones.reduce((sum, zone) => sum + zone.bytes, 0) : config.memory;
+  const pages = Math.floor(bytes / PAGE_SIZE);
+  const dma = config.zones.length > 0 ? explicit('DMA') / PAGE_SIZE : MAX_DMA_PFN;
+  const low = config.zones.length > 0 ? pages - explicit('HIGHMEM') / PAGE_SIZE : Math.min(pages, MAXMEM / PAGE_SIZE);
+  return {
+    arch: 'i386', nr_cpus: config.cpus, hz: config.hz, seed: config.seed, e820: usable_ram(pages * PAGE_SIZE, config.reserve),
+    dma_pfn: pfn(dma), max_low_pfn: pfn(low), max_pfn: pfn(pages), boot_sysctls: config.sysctl,
+  };
+}
+
+/** RAM without the hole below 1 MiB and without what the scenario reserves. */
+function usable_ram(bytes: number, reserve: readonly { start: number; end: number }[]): Platform['e820'] {
+  let ranges = [{ start: 0, end: 0x9fc00 }, { start: 0x100000, end: bytes }];
+  for (const hole of reserve) {
+    ranges = ranges.flatMap((range) => [
+      { start: range.start, end: Math.min(range.end, hole.start) },
+      { start: Math.max(range.start, hole.end), end: range.end },
+    ].filter((part) => part.end > part.start));
+  }
+  return ranges.map(({ start, end }) => ({ start: phys(start), end: phys(end) }));
+}
+
+function make_task(pid: number, comm: string, kind: task_struct['kind']): task_struct {
+  return {
+    pid, comm, name: comm, kind, state: kind === 'idle' ? TASK_RUNNING : TASK_NEW, flags: 0, nice: 0, uid: 0, oomkilladj: 0, cpu: 0, cpu_pinned: 0,
+    time_used: 0, utime: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0, memdie: 0, program: null,
+  };
+}
+
+/** Adds a task of the scenario: it becomes ready at its time, or when the task it follows has ended. */
+function declare_task(machine: Machine, spec: TaskSpec): void {
+  const { k, program } = machine;
+  const task = make_task(k.tasks.length, spec.comm.slice(0, 15), spec.kind);
+  task.name = spec.name;
+  task.nice = spec.nice;
+  task.uid = spec.uid;
+  task.oomkilladj = spec.oom_adj;
+  task.cpu = spec.cpu ?? (task.pid - 1) % k.platform.nr_cpus;
+  task.cpu_pinned = spec.cpu === null ? 0 : 1;
+  k.tasks.push(task);
+  task.program = program.start(k, task, spec.body);
+  if (spec.after.length > 0) {
+    task.waits_for_tasks = [...spec.after];
+    task.waits_for = `the end of ${spec.after.join(', ')}`;
+  } else if (spec.at > 0) add_timer(k, spec.at, task.pid);
+  else wake_up_process(k, task);
+}
