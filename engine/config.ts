@@ -2,7 +2,7 @@
 // The description of a machine: what a scenario's `machine { }` block and its tasks say, as data.
 
 import type { CostTable } from './kernel.ts';
-import type { SysctlName } from './kernel/sysctl.ts';
+import type { SysctlName } from './include/sysctl.ts';
 import { MAXMEM, MAX_DMA_PFN, MAX_PHYSICAL } from './arch/i386/layout.ts';
 import { PAGE_SIZE } from './include/types.ts';
 import { sysctl_problem } from './kernel/sysctl.ts';
@@ -107,8 +107,9 @@ function zone_problems(zones: readonly ZoneConfig[]): string[] {
   const problems: string[] = [];
   const size = (name: ZoneName): number => zones.filter((zone) => zone.name === name).reduce((sum, zone) => sum + zone.bytes, 0);
   const names = zones.map((zone) => zone.name);
+  const places = zones.map((zone) => `${zone.node} ${zone.name}`);
   if (zones.some((zone) => zone.node !== 0)) problems.push('Several nodes are not modelled yet: this version has node 0 only.');
-  if (new Set(names).size !== names.length) problems.push('A zone may stand once in a node.');
+  if (new Set(places).size !== places.length) problems.push('A zone may stand once in a node.');
   if (names.includes('DMA32')) problems.push('zone DMA32 is empty on i386: it is x86_64\'s.');
   if (zones.some((zone) => zone.bytes <= 0 || zone.bytes % (4 * MiB) !== 0)) problems.push('A zone takes a multiple of 4 MiB, the largest block of the buddy allocator.');
   if (size('DMA') === 0) problems.push('zone DMA must be there: the kernel boots in it.');

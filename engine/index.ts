@@ -20,8 +20,9 @@ export type { Coroutine, Wait } from './kernel/sched.ts';
 export { charge, cond_resched, current_task, do_exit, jiffies, schedule_timeout, wait_for_tasks } from './kernel/sched.ts';
 export { log_lines, printk } from './kernel/printk.ts';
 export { KernelBug } from './kernel/panic.ts';
-export { MODELLED_SYSCTLS, sysctl_problem } from './kernel/sysctl.ts';
-export type { SysctlName } from './kernel/sysctl.ts';
+export { MODELLED_SYSCTLS } from './include/sysctl.ts';
+export type { SysctlName } from './include/sysctl.ts';
+export { sysctl_problem } from './kernel/sysctl.ts';
 
 export {
   PageBuddy, PageCompound, PageReserved, list_pages, max_mapnr, page_count, page_count_raw, page_flags, page_index, page_lru_next, page_lru_prev,

@@ -5,7 +5,7 @@
 import type { Pfn, PhysAddr } from './include/types.ts';
 import type { pg_data_t } from './include/mmzone.ts';
 import type { task_struct } from './include/sched.ts';
-import type { SysctlName } from './kernel/sysctl.ts';
+import type { SysctlName } from './include/sysctl.ts';
 
 /** struct page as columns, one entry a frame; only mm/mem_map.ts touches them. List heads lie past the last frame. */
 export interface MemMap {

@@ -4,8 +4,8 @@ import * as t from '@babel/types';
 import { addHook, declare, hookExpression, hookStatement, type FunctionContext, type Scope } from './context.ts';
 import { assign, closeFrame, declareOne, element, indexable, LOCAL, name, number, passRewind, run, sequence, within } from './nodes.ts';
 import { headExpressions } from './resumable.ts';
-import { asAssignments, beforeCall, block, isHoisted, list, namesIn, opening, resetTop } from './statements.ts';
-import { scopeWithin, stores, untyped, writingThrough, written, type Parts } from './statements.ts';
+import { asAssignments, beforeCall, isHoisted, namesIn, opening, resetTop } from './pieces.ts';
+import { scopeWithin, stores, untyped, writingThrough, written, type Parts } from './pieces.ts';
 import { boundNames, hasYield } from './syntax.ts';
 
 type Compound = t.IfStatement | t.SwitchStatement | t.TryStatement | t.For | t.WhileStatement | t.DoWhileStatement;
@@ -18,8 +18,8 @@ const only = (before: t.Statement[], main: t.Statement): Parts => ({ before, mai
 function conditional(fx: FunctionContext, node: t.IfStatement, scope: Scope): Parts {
   const before = opening(fx, node, [node.test], scope);
   const test = writingThrough(fx, node.test, scope);
-  const consequent = block(fx, node.consequent, scope);
-  return only(before, t.ifStatement(test, consequent, node.alternate ? block(fx, node.alternate, scope) : null));
+  const consequent = fx.inner.block(fx, node.consequent, scope);
+  return only(before, t.ifStatement(test, consequent, node.alternate ? fx.inner.block(fx, node.alternate, scope) : null));
 }
 
 /** Each case sees what is declared before the switch and in itself: another case's `let` may not be set. */
@@ -27,7 +27,7 @@ function switching(fx: FunctionContext, node: t.SwitchStatement, scope: Scope): 
   const before = opening(fx, node, headExpressions(node), scope);
   const discriminant = writingThrough(fx, node.discriminant, scope);
   const inner = scopeWithin(fx, node.cases.flatMap((one) => one.consequent), scope);
-  const cases = node.cases.map((one) => t.switchCase(one.test, list(fx, one.consequent, new Map(inner))));
+  const cases = node.cases.map((one) => t.switchCase(one.test, fx.inner.list(fx, one.consequent, new Map(inner))));
   return only(before, t.switchStatement(discriminant, cases));
 }
 
@@ -42,13 +42,13 @@ function handler(fx: FunctionContext, node: t.CatchClause, scope: Scope): t.Catc
   const names = param ? boundNames(param) : [];
   for (const one of names) declare(fx, inner, one);
   if (fx.frame === 'mirror') first.push(...stores([...inner.values()]).map(run));
-  return t.catchClause(name(caught), block(fx, node.body, inner, first));
+  return t.catchClause(name(caught), fx.inner.block(fx, node.body, inner, first));
 }
 
 /** A `finally` block may follow an exception, as `catch` does. A plain function that returns through it closes its frame at its end. */
 function finalizer(fx: FunctionContext, node: t.BlockStatement, scope: Scope, returning: string): t.BlockStatement {
   const kept = fx.frame === 'mirror' ? stores([...scope.values()]).map(run) : [];
-  const body = block(fx, node, scope, [...resetTop(fx), ...kept]);
+  const body = fx.inner.block(fx, node, scope, [...resetTop(fx), ...kept]);
   if (fx.helpers.has(returning)) body.body.push(t.ifStatement(name(returning), closeFrame()));
   return body;
 }
@@ -57,7 +57,7 @@ function trying(fx: FunctionContext, node: t.TryStatement, scope: Scope): Parts 
   const before = opening(fx, node, [], scope);
   const returning = `${LOCAL.returning}${node.start}`;
   if (node.finalizer) fx.finallies.push(returning);
-  const body = block(fx, node.block, scope);
+  const body = fx.inner.block(fx, node.block, scope);
   const caught = node.handler ? handler(fx, node.handler, scope) : null;
   if (node.finalizer) fx.finallies.pop();
   return only(before, t.tryStatement(body, caught, node.finalizer ? finalizer(fx, node.finalizer, scope, returning) : null));
@@ -75,14 +75,14 @@ function whileLoop(fx: FunctionContext, node: t.WhileStatement, scope: Scope): P
   const before = opening(fx, node, [], scope);
   const { place, hook } = again(fx, node, scope);
   const test = sequence([...beforeCall(fx, [node.test], place), writingThrough(fx, node.test, scope)]);
-  return only(before, t.forStatement(null, test, hook, block(fx, node.body, scope)));
+  return only(before, t.forStatement(null, test, hook, fx.inner.block(fx, node.body, scope)));
 }
 
 function doLoop(fx: FunctionContext, node: t.DoWhileStatement, scope: Scope): Parts {
   const before = opening(fx, node, [], scope);
   const { place, hook } = again(fx, node, scope);
   const test = sequence([hook, ...beforeCall(fx, [node.test], place), writingThrough(fx, node.test, scope)]);
-  return only(before, t.doWhileStatement(test, block(fx, node.body, scope)));
+  return only(before, t.doWhileStatement(test, fx.inner.block(fx, node.body, scope)));
 }
 
 /** The variables of a `for` are written through before each test, which follows both the start and each step. */
@@ -98,7 +98,7 @@ function forLoop(fx: FunctionContext, node: t.ForStatement, scope: Scope): Parts
   if (!node.test && tested.length > 0) tested.push(number(1));
   const update = [hook, ...beforeCall(fx, [node.update], place), ...(node.update ? [node.update] : [])];
   const init = t.isVariableDeclaration(node.init) && isHoisted(fx, node.init) ? asAssignments(node.init) : node.init;
-  return only(before, t.forStatement(init, tested.length > 0 ? sequence(tested) : null, sequence(update), block(fx, node.body, inner)));
+  return only(before, t.forStatement(init, tested.length > 0 ? sequence(tested) : null, sequence(update), fx.inner.block(fx, node.body, inner)));
 }
 
 type LoopTarget = t.VariableDeclaration | t.LVal;
@@ -118,7 +118,7 @@ function eachLoop(fx: FunctionContext, node: t.ForXStatement, scope: Scope): Par
   if (t.isVariableDeclaration(left)) for (const one of names) declare(fx, inner, one);
   const first = [...(fx.frame === 'mirror' ? stores(namesIn(inner, names)).map(run) : []), again(fx, node, inner).statement];
   const target = assignable(fx, left) ?? left;
-  const body = block(fx, node.body, inner, first);
+  const body = fx.inner.block(fx, node.body, inner, first);
   const build = t.isForInStatement(node) ? t.forInStatement : t.forOfStatement;
   return only(before, build(target, node.right, body));
 }
@@ -145,7 +145,7 @@ function indexLoop(fx: FunctionContext, node: t.ForOfStatement, scope: Scope): P
   const next = target ? run(assign(target, item)) : declareOne('let', (left as t.VariableDeclaration).declarations[0]!.id, item);
   const init = sequence([assign(name(at), number(0)), ...indexable(items, node.right)]);
   const update = sequence([hook, t.updateExpression('++', name(at))]);
-  return only(before, t.forStatement(init, within(at, items), update, block(fx, node.body, inner, [next])));
+  return only(before, t.forStatement(init, within(at, items), update, fx.inner.block(fx, node.body, inner, [next])));
 }
 
 export function compoundParts(fx: FunctionContext, node: Compound, scope: Scope): Parts {

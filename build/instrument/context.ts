@@ -46,6 +46,15 @@ export interface FunctionContext {
   finallies: string[];
   /** Helper variables the code needs declared. */
   helpers: Set<string>;
+  /** Rewrites what stands inside a compound statement. */
+  inner: Rewriter;
+}
+
+export interface Rewriter {
+  /** Rewrites a list of statements; `scope` grows by what they declare. */
+  list(fx: FunctionContext, statements: t.Statement[], scope: Scope): t.Statement[];
+  /** Rewrites a nested statement as a block with its own scope; `first`, which means the names of `scope`, goes before it. */
+  block(fx: FunctionContext, node: t.Statement, scope: Scope, first?: t.Statement[]): t.BlockStatement;
 }
 
 export function problem(file: FileContext, node: t.Node, why: string): void {

@@ -10,7 +10,7 @@ import { planHoisting, type Hoisting } from './hoist.ts';
 import { closeFrame, name, openFrame, openValues, run, store, storeThunk, topFrame } from './nodes.ts';
 import { ownParameters, parameterNames, parameterValue, shownParameter } from './parameters.ts';
 import { checkResumable } from './resumable.ts';
-import { list } from './statements.ts';
+import { list, rewriter } from './statements.ts';
 import { assignedNames, callsBack, nestedFunctions, walk } from './syntax.ts';
 import type { FrameKind, FunctionInfo } from './tables.ts';
 
@@ -80,6 +80,7 @@ function context(file: FileContext, path: NodePath<t.Function>, info: FunctionIn
     sizes: [],
     finallies: [],
     helpers: new Set(),
+    inner: rewriter,
   };
 }
 

@@ -2,15 +2,12 @@
 // Sysctls that memory management reads (kernel/sysctl.c; KERNEL.md chapter 19): their defaults, and what follows when one is set.
 
 import type { Kernel, Sysctl } from '../kernel.ts';
+import type { SysctlName } from '../include/sysctl.ts';
 import { setup_per_cpu_pagelist_fraction, setup_per_zone_lowmem_reserve, setup_per_zone_pages_min } from '../mm/page_alloc_init.ts';
 
 export function default_sysctls(): Sysctl {
   return { min_free_kbytes: 0, lowmem_reserve_ratio: [256, 256, 32], percpu_pagelist_fraction: 0, overcommit_memory: 0, overcommit_ratio: 50 };
 }
-
-/** Sysctls that a scenario may set, by their full names. */
-export const MODELLED_SYSCTLS = ['vm.min_free_kbytes', 'vm.lowmem_reserve_ratio', 'vm.percpu_pagelist_fraction'] as const;
-export type SysctlName = (typeof MODELLED_SYSCTLS)[number];
 
 /** The smallest percpu_pagelist_fraction that the kernel takes, 0 apart. */
 const MIN_PERCPU_PAGELIST_FRACTION = 8;
