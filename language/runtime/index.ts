@@ -1,0 +1,24 @@
+/** The door of the language's runtime: what runs and inspects a compiled scenario. Neither Langium nor Node is behind it. */
+export type {
+  BinaryOperator, Expectation, ExpressionData, Frame, Instruction, LocalInfo, LogText, OutputRecord, Position, ProgramData, Routine, Span,
+  StatementInfo, StopOn, UnaryOperator,
+} from './program.ts';
+export type { Integer, ObjectValue, Value } from './values.ts';
+export { ValueError, hex, isInteger, isObject, isTrue } from './values.ts';
+export { EvaluationError, placeOf } from './errors.ts';
+export type { Names, Positional } from './evaluate.ts';
+export { compileCondition, compileLog, evaluate } from './evaluate.ts';
+export { toValue } from './foreign.ts';
+export { framesOf, namesOf, visibleLocals } from './frames.ts';
+export type { Host } from './step.ts';
+export type { LinkedProgram } from './link.ts';
+export { linkProgram } from './link.ts';
+export { MACHINE, MACHINE_NAMES, taskValue } from './objects-machine.ts';
+export { pageAt } from './objects-page.ts';
+export { nodeValue, zoneValue } from './objects-zone.ts';
+export type { Child, ChildCounts, Page } from './objects.ts';
+export { childCounts, children, describe, element, indexedChildren, member, namedChildren, toText } from './objects.ts';
+export { hasFailed, programOutput } from './output.ts';
+export { NAMES_NOT_MODELLED, TASK_MEMBERS_NOT_MODELLED, notModelled } from './not-modelled.ts';
+export type { Verdict } from './verdict.ts';
+export { judgeRun, showTime } from './verdict.ts';

@@ -1,0 +1,160 @@
+/**
+ * The objects that the machine hands out to expressions, `print` and the debugger's Variables view.
+ *
+ * An object is a record of its kind and the ids that find it (`{ kind: 'zone', node: 0, zone: 2 }`); what it holds is looked up in the machine
+ * each time, and looking never changes anything. The kinds stand in tables: objects-zone.ts, objects-page.ts, objects-machine.ts.
+ */
+import type { Kernel } from '../../engine/index.ts';
+import type { Kind, Shown } from './kinds.ts';
+import type { ObjectValue, Value } from './values.ts';
+import { ValueError, isObject, nameOfKind, toNumber } from './values.ts';
+import { FOREIGN_KINDS } from './foreign.ts';
+import { MACHINE_KINDS } from './objects-machine.ts';
+import { PAGE_KINDS } from './objects-page.ts';
+import { ZONE_KINDS } from './objects-zone.ts';
+
+const KINDS: ReadonlyMap<string, Kind> = new Map([...FOREIGN_KINDS, ...MACHINE_KINDS, ...ZONE_KINDS, ...PAGE_KINDS]);
+
+/** One row of a Variables view. */
+export interface Child {
+  name: string;
+  value: Value;
+  /** The value in one line, in the form its field is best read in. */
+  text: string;
+  hasChildren: boolean;
+}
+
+/** How many members of each sort a value has: 0 and 0 where it does not open. */
+export interface ChildCounts {
+  named: number;
+  indexed: number;
+}
+
+/** A part of the indexed members. */
+export interface Page {
+  start: number;
+  count: number;
+}
+
+/** `object.name`. Throws ValueError where there is none, and says what there is. */
+export function member(k: Kernel, object: Value, name: string): Value {
+  const kind = kindOf(object, 'members');
+  const found = lookUp(k, kind, object as ObjectValue, name);
+  if (found !== undefined) return found.value;
+  throw new ValueError(kind.missing?.(name) ?? `\`${toText(k, object)}\` has no member \`${name}\`${near(name, namesOf(k, kind, object as ObjectValue))}`);
+}
+
+/** `object[index]`, with an integer or, where members have names, a string. Throws ValueError. */
+export function element(k: Kernel, object: Value, index: Value): Value {
+  if (typeof index === 'string') return member(k, object, index);
+  const size = sizeOf(k, object);
+  const at = toNumber(index);
+  if (at < 0 || at >= size) throw new ValueError(`index ${at} is outside ${size === 0 ? 'an empty list' : `0 … ${size - 1}`}`);
+  return itemsAt(k, object, { start: at, count: 1 })[0]!;
+}
+
+/** `object.name(args)`. */
+export function callMethod(k: Kernel, object: Value, name: string, args: Value[]): Value {
+  const method = kindOf(object, 'members').methods?.get(name);
+  if (method === undefined) throw new ValueError(`\`${toText(k, object)}\` has no function \`${name}\``);
+  return method(k, object as ObjectValue, args);
+}
+
+/** What `len` gives: items of a list, characters of a string, indexed members of an object. */
+export function sizeOf(k: Kernel, value: Value): number {
+  if (Array.isArray(value)) return value.length;
+  if (typeof value === 'string') return value.length;
+  const indexed = isObject(value) ? KINDS.get(value.kind)?.indexed : undefined;
+  if (indexed === undefined) throw new ValueError(`a list is expected, not ${nameOfKind(value)}`);
+  return indexed.size(k, value as ObjectValue);
+}
+
+/** What `for … in` walks over: the items as they are now. */
+export function itemsOf(k: Kernel, value: Value): Value[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value === 'string') throw new ValueError('a list is expected, not a string');
+  return itemsAt(k, value, { start: 0, count: sizeOf(k, value) });
+}
+
+/** A value in one line, as `print` writes it: a string bare, an object so that the console reads it again. */
+export function toText(k: Kernel, value: Value): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return `[${value.map((item) => quoted(k, item, toText)).join(', ')}]`;
+  if (!isObject(value)) return String(value);
+  return KINDS.get(value.kind)!.name(k, value);
+}
+
+/** A value in one line for hovers and the Variables view: a string quoted, an object with what matters of it. */
+export function describe(k: Kernel, value: Value): string {
+  if (!isObject(value)) return Array.isArray(value) ? `[${value.map((item) => describe(k, item)).join(', ')}]` : quoted(k, value, toText);
+  const kind = KINDS.get(value.kind)!;
+  return kind.summary?.(k, value) ?? kind.name(k, value);
+}
+
+export function childCounts(k: Kernel, value: Value): ChildCounts {
+  if (Array.isArray(value)) return { named: 0, indexed: value.length };
+  const kind = isObject(value) ? KINDS.get(value.kind) : undefined;
+  if (kind === undefined) return { named: 0, indexed: 0 };
+  const indexed = kind.hidesIndexed === true ? 0 : (kind.indexed?.size(k, value as ObjectValue) ?? 0);
+  return { named: namesOf(k, kind, value as ObjectValue).length, indexed };
+}
+
+/** Members with names, in the order they are best read in. */
+export function namedChildren(k: Kernel, value: Value): Child[] {
+  const kind = isObject(value) ? KINDS.get(value.kind) : undefined;
+  if (kind === undefined) return [];
+  return namesOf(k, kind, value as ObjectValue).map((name) => row(k, name, lookUp(k, kind, value as ObjectValue, name)!));
+}
+
+/** Members with numbers; only those of the page asked for are looked up. */
+export function indexedChildren(k: Kernel, value: Value, page: Page): Child[] {
+  const start = Math.max(0, page.start);
+  const count = Math.max(0, Math.min(page.count, childCounts(k, value).indexed - start));
+  if (count === 0) return [];
+  return itemsAt(k, value, { start, count }).map((item, i) => row(k, `[${start + i}]`, { value: item }));
+}
+
+/** All members, named ones first; of the indexed ones the first 100. */
+export function children(k: Kernel, value: Value): Child[] {
+  return [...namedChildren(k, value), ...indexedChildren(k, value, { start: 0, count: 100 })];
+}
+
+/** Indexed members, all of which exist. A string's are its characters. */
+function itemsAt(k: Kernel, value: Value, { start, count }: Page): Value[] {
+  if (typeof value === 'string') return [...value.slice(start, start + count)];
+  if (Array.isArray(value)) return value.slice(start, start + count);
+  return kindOf(value, 'index').indexed!.range(k, value as ObjectValue, start, count);
+}
+
+function row(k: Kernel, name: string, { value, text }: Shown): Child {
+  const counts = childCounts(k, value);
+  return { name, value, text: text ?? describe(k, value), hasChildren: counts.named + counts.indexed > 0 };
+}
+
+function kindOf(object: Value, wanted: string): Kind {
+  const kind = isObject(object) ? KINDS.get(object.kind) : undefined;
+  if (kind === undefined) throw new ValueError(`${nameOfKind(object)} has no ${wanted}`);
+  return kind;
+}
+
+function namesOf(k: Kernel, kind: Kind, object: ObjectValue): string[] {
+  return [...(kind.fields?.keys() ?? []), ...(kind.names?.(k, object) ?? [])];
+}
+
+function lookUp(k: Kernel, kind: Kind, object: ObjectValue, name: string): Shown | undefined {
+  const field = kind.fields?.get(name);
+  if (field === undefined) return kind.lookUp?.(k, object, name);
+  const value = field.get(k, object);
+  return field.show === undefined ? { value } : { value, text: field.show(k, value) };
+}
+
+function near(name: string, known: string[]): string {
+  const lower = name.toLowerCase();
+  const alike = known.filter((other) => other.toLowerCase().includes(lower) || lower.includes(other.toLowerCase()));
+  const named = alike.length > 0 ? alike : known;
+  return named.length === 0 ? '' : `: known are ${named.slice(0, 12).join(', ')}${named.length > 12 ? ' …' : ''}`;
+}
+
+function quoted(k: Kernel, value: Value, text: (k: Kernel, value: Value) => string): string {
+  return typeof value === 'string' ? JSON.stringify(value) : text(k, value);
+}

@@ -1,0 +1,177 @@
+/** Steps that call: the kernel, a `def`, the scheduler; and those that speak. */
+import type { Kernel } from '../../engine/index.ts';
+import { do_exit, schedule_timeout, wait_for_tasks } from '../../engine/index.ts';
+import type { SleepingCall } from './calls.ts';
+import { ATOMIC_CALLS, SLEEPING_CALLS } from './calls.ts';
+import { EvaluationError, located } from './errors.ts';
+import type { Closure } from './evaluate.ts';
+import { toText } from './objects.ts';
+import type { Speaker } from './output.ts';
+import { recordExpectation, recordPrint } from './output.ts';
+import type { Frame, Instruction, ProgramData, Span } from './program.ts';
+import { draw } from './random.ts';
+import type { Run, Step } from './step.ts';
+import { keep, link, next, tell } from './step.ts';
+import type { Value } from './values.ts';
+import { isTrue, toInteger, toNumber } from './values.ts';
+
+/** How deep `def`s may call. */
+export const DEPTH_LIMIT = 256;
+
+export function kernelCall(instruction: Instruction & { op: 'kernel' }): Step {
+  const sleeping = SLEEPING_CALLS.get(instruction.name);
+  if (sleeping !== undefined) return sleepingCall(instruction, sleeping);
+  const call = ATOMIC_CALLS.get(instruction.name);
+  if (call === undefined) throw new EvaluationError(`\`${instruction.name}\` is no call of this machine.`, instruction.at);
+  const args = instruction.args.map(link);
+  return { go: (k, _, frame) => keep(frame, instruction.slot, placed(instruction.at, () => call(k, evaluated(k, args, frame)))) };
+}
+
+function sleepingCall({ args, slot, at }: Instruction & { op: 'kernel' }, call: SleepingCall): Step {
+  const closures = args.map(link);
+  return {
+    go: () => 'block',
+    *block(k, run, frame) {
+      const started = run.position.isInCall ? run.host.resumeCall!(k, run.task) : placed(at, () => call.begin(k, evaluated(k, closures, frame)));
+      run.position.isInCall = true;
+      const returned = yield* started;
+      run.position.isInCall = false;
+      keep(frame, slot, call.result(returned));
+    },
+  };
+}
+
+export function random({ limit, slot, at }: Instruction & { op: 'random' }): Step {
+  const closure = link(limit);
+  return { go: (k, { position }, frame) => keep(frame, slot, placed(at, () => draw(position, toInteger(closure(k, frame.slots))))) };
+}
+
+/** Pushes a frame; the caller's `pc` stays at the call until the `def` returns. */
+export function defCall({ routine, args, at }: Instruction & { op: 'def' }): Step {
+  const closures = args.map(link);
+  return {
+    go(k, { position, data }, frame) {
+      if (position.frames.length > DEPTH_LIMIT) throw new EvaluationError(`\`${data.routines[routine]!.name}\` is called too deeply: ${DEPTH_LIMIT} calls inside one another are possible.`, at);
+      position.frames.push(newFrame(data, routine, evaluated(k, closures, frame)));
+      return 'go';
+    },
+  };
+}
+
+/** A frame at the beginning of a routine; what is not an argument begins as 0. */
+export function newFrame(data: ProgramData, routine: number, args: Value[]): Frame {
+  const slots = new Array<Value>(data.routines[routine]!.slots).fill(0);
+  for (const [i, arg] of args.entries()) slots[i] = arg;
+  return { routine, pc: 0, statement: -1, slots };
+}
+
+/** Pops the frame and gives the caller the value; a bare `return` gives 0. */
+export function returning({ value }: Instruction & { op: 'return' }): Step {
+  const closure = value === null ? null : link(value);
+  return {
+    go(k, { position, data }, frame) {
+      const result = closure === null ? 0 : closure(k, frame.slots);
+      position.frames.pop();
+      const caller = position.frames.at(-1);
+      if (caller === undefined) return 'go';
+      const call = data.routines[caller.routine]!.code[caller.pc] as Instruction & { op: 'def' };
+      return keep(caller, call.slot, result);
+    },
+  };
+}
+
+export function print({ args }: Instruction & { op: 'print' }): Step {
+  const closures = args.map(link);
+  return {
+    go(k, run, frame) {
+      const text = evaluated(k, closures, frame).map((value) => toText(k, value)).join(' ');
+      tell(k, run.host, recordPrint(k, speaker(run), text));
+      return next(frame);
+    },
+  };
+}
+
+export function expectation({ condition, text, message, at }: Instruction & { op: 'expect' }): Step {
+  const closure = link(condition);
+  return {
+    go(k, run, frame) {
+      const ok = isTrue(closure(k, frame.slots));
+      tell(k, run.host, recordExpectation(k, { ...speaker(run), at }, { text, ok, message }));
+      return next(frame);
+    },
+  };
+}
+
+/** The end of the sleep is kept in the position, so that a copy of the machine sleeps no longer than this one. */
+export function sleep({ time, at }: Instruction & { op: 'sleep' }): Step {
+  const closure = link(time);
+  return {
+    go(k, { position }, frame) {
+      if (position.sleepsUntil !== null) return 'block';
+      const duration = placed(at, () => toNumber(closure(k, frame.slots)));
+      if (duration < 0) throw new EvaluationError(`A sleep of ${duration} ns: a time is 0 or more.`, at);
+      position.sleepsUntil = k.now + duration;
+      return 'block';
+    },
+    *block(k, { position }, frame) {
+      const rest = position.sleepsUntil! - k.now;
+      if (rest > 0) yield* schedule_timeout(k, rest, 'the end of its sleep');
+      position.sleepsUntil = null;
+      next(frame);
+    },
+  };
+}
+
+export function wait({ tasks }: Instruction & { op: 'wait' }): Step {
+  return {
+    go: () => 'block',
+    *block(k, _, frame) {
+      yield* wait_for_tasks(k, tasks);
+      next(frame);
+    },
+  };
+}
+
+export function exit({ value, at }: Instruction & { op: 'exit' }): Step {
+  const closure = value === null ? null : link(value);
+  return {
+    go(k, { position }, frame) {
+      const code = closure === null ? 0 : placed(at, () => toNumber(closure(k, frame.slots)));
+      do_exit(k, code);
+      position.frames.length = 0;
+      return 'go';
+    },
+  };
+}
+
+export function breakpoint(): Step {
+  return {
+    go(k, { host }, frame) {
+      host.breakpoint?.(k, frame.statement);
+      return next(frame);
+    },
+  };
+}
+
+/** Who speaks: the running statement of the innermost frame. */
+export function speaker({ task, position, data }: Run): Speaker {
+  const statement = position.frames.at(-1)?.statement ?? -1;
+  return { task: task.pid === 0 ? 'boot' : task.name, statement, at: spanOf(data.statements[statement]) };
+}
+
+function spanOf(place: Span = { file: 0, line: 1, column: 1, endLine: 1, endColumn: 1 }): Span {
+  const { file, line, column, endLine, endColumn } = place;
+  return { file, line, column, endLine, endColumn };
+}
+
+function evaluated(k: Kernel, closures: readonly Closure[], frame: Frame): Value[] {
+  return closures.map((closure) => closure(k, frame.slots));
+}
+
+function placed<T>(at: Span, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw located(error, at);
+  }
+}
