@@ -12,7 +12,7 @@ import { MAXMEM, MAX_DMA_PFN } from './arch/i386/layout.ts';
 import { start_kernel } from './arch/i386/setup.ts';
 import { alloc_mem_map } from './mm/mem_map.ts';
 import { make_vm_events } from './mm/vmstat.ts';
-import { add_timer, make_sched, pick_next_task, put_prev_task, wake_up_process } from './kernel/sched.ts';
+import { add_timer, end_of, make_sched, pick_next_task, put_prev_task, wake_up_process } from './kernel/sched.ts';
 import { default_sysctls } from './kernel/sysctl.ts';
 import { KernelBug } from './kernel/panic.ts';
 import { make_trace } from './trace/events.ts';
@@ -164,7 +164,7 @@ function declare_task(machine: Machine, spec: TaskSpec): void {
   task.program = program.start(k, task, spec.body);
   if (spec.after.length > 0) {
     task.waits_for_tasks = [...spec.after];
-    task.waits_for = `the end of ${spec.after.join(', ')}`;
+    task.waits_for = end_of(spec.after);
   } else if (spec.at > 0) add_timer(k, spec.at, task.pid);
   else wake_up_process(k, task);
 }

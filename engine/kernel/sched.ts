@@ -59,7 +59,7 @@ export function* wait_for_tasks(k: Kernel, names: readonly string[]): Generator<
   task.waits_for_tasks = names.filter((name) => !has_ended(k, name));
   if (task.waits_for_tasks.length === 0) return;
   task.state = TASK_UNINTERRUPTIBLE;
-  task.waits_for = `the end of ${task.waits_for_tasks.join(', ')}`;
+  task.waits_for = end_of(task.waits_for_tasks);
   yield SLEEP;
 }
 
@@ -141,7 +141,13 @@ function end_task(k: Kernel, task: task_struct): void {
     if (!other.waits_for_tasks.includes(task.name)) continue;
     other.waits_for_tasks = other.waits_for_tasks.filter((name) => !has_ended(k, name));
     if (other.waits_for_tasks.length === 0) wake_up_process(k, other);
+    else other.waits_for = end_of(other.waits_for_tasks);
   }
+}
+
+/** What a task waits for that waits for others, in words. */
+export function end_of(names: readonly string[]): string {
+  return `the end of ${names.join(', ')}`;
 }
 
 function has_ended(k: Kernel, name: string): boolean {
