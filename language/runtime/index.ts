@@ -20,5 +20,6 @@ export type { Child, ChildCounts, Page } from './objects.ts';
 export { childCounts, children, describe, element, indexedChildren, member, namedChildren, toText } from './objects.ts';
 export { hasFailed, programOutput } from './output.ts';
 export { NAMES_NOT_MODELLED, TASK_MEMBERS_NOT_MODELLED, notModelled } from './not-modelled.ts';
-export type { Verdict } from './verdict.ts';
-export { judgeRun, showTime } from './verdict.ts';
+export type { RunResult, Verdict } from './verdict.ts';
+export { endOf, failureOf, finishRun, judge, placeOfTask, summaryOf } from './verdict.ts';
+export { count, grouped, showTime } from './words.ts';
