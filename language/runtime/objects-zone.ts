@@ -3,6 +3,7 @@ import type { Kernel, per_cpu_pages, per_cpu_pageset, pg_data_t, zone } from '..
 import { MAX_ORDER, ZONE_NAMES, ZONE_STAT_NAMES, list_pages, max_mapnr } from '../../engine/index.ts';
 import type { Field, Kind } from './kinds.ts';
 import { fieldsOf, id, showBytes, showPages } from './kinds.ts';
+import { count } from './words.ts';
 import type { ObjectValue, Value } from './values.ts';
 
 /** The names a scenario gives zones, by index. */
@@ -51,7 +52,7 @@ export const ZONE_KINDS: readonly [string, Kind][] = [
   }],
   ['pageset list', {
     name: (_, o) => `${zoneName(o)}.pcp`,
-    summary: (k, o) => `${zoneOf(k, o).pageset.length} CPUs`,
+    summary: (k, o) => count(zoneOf(k, o).pageset.length, 'CPU'),
     indexed: { size: (k, o) => zoneOf(k, o).pageset.length, range: (_, o, start, count) => numbered(start, count).map((cpu) => ({ ...o, kind: 'pageset', cpu })) },
   }],
   ['pageset', {
