@@ -1,0 +1,37 @@
+// "The nearest names are …": what a person may have meant by a name that is not known.
+
+/** Up to `count` of the known names, nearest first: those the name is a part of or that differ by few letters. */
+export function nearNames(name: string, known: Iterable<string>, count: number): string[] {
+  return [...new Set(known)]
+    .map((candidate) => ({ candidate, cost: difference(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ cost }) => cost <= Math.max(2, name.length / 3))
+    .sort((a, b) => a.cost - b.cost || a.candidate.length - b.candidate.length)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+/** ` Did you mean …?` with a leading space, or the empty string. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  const near = nearNames(name, known, 3).map((one) => `\`${one}\``);
+  if (near.length === 0) return '';
+  return ` Did you mean ${near.length === 1 ? near[0] : `${near.slice(0, -1).join(', ')} or ${near.at(-1)}`}?`;
+}
+
+/** A part costs little, whatever surrounds it; else letters that must change. */
+function difference(name: string, candidate: string): number {
+  if (name.length > 2 && candidate.includes(name)) return 1;
+  return editDistance(name, candidate);
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, above[j]! + 1, row[j - 1]! + 1));
+    }
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,47 @@
+// Custom requests of the debug adapter, beside DAP's own: what the extension's views ask for. Types alone, so that any client may import them.
+
+/** `pagewalk/zones`, no arguments: every zone of every node as it stands at this stop; an error answer (`notStopped`) while the machine runs. */
+export interface ZonesResponse {
+  nodes: NodeRow[];
+}
+
+export interface NodeRow {
+  id: number;
+  zones: ZoneRow[];
+}
+
+/** A `struct zone`, under the kernel's field names; everything counted in pages. Zones without pages are listed too. */
+export interface ZoneRow {
+  /** As /proc spells it: `DMA`, `Normal`, `HighMem`. */
+  name: string;
+  start_pfn: number;
+  spanned_pages: number;
+  present_pages: number;
+  free_pages: number;
+  pages_min: number;
+  pages_low: number;
+  pages_high: number;
+  /** By index of the zone that a request prefers. */
+  lowmem_reserve: number[];
+  free_area: FreeAreaRow[];
+  pagesets: PagesetRow[];
+}
+
+/** `nr_free` blocks of 2^order pages. */
+export interface FreeAreaRow {
+  order: number;
+  nr_free: number;
+}
+
+/** The lists of one CPU that orders of 0 are served from. */
+export interface PagesetRow {
+  cpu: number;
+  hot: PerCpuPagesRow;
+  cold: PerCpuPagesRow;
+}
+
+export interface PerCpuPagesRow {
+  count: number;
+  high: number;
+  batch: number;
+}

@@ -1,0 +1,85 @@
+// The worker's end of the conversation with the protocol thread. While the machine is stopped the worker blocks here and answers; while it runs, it
+// looks in now and then and answers what does not need a stopped machine.
+
+import { receiveMessageOnPort } from 'node:worker_threads';
+import type { task_struct } from '../../engine/index.ts';
+import { EXIT_ZOMBIE, PROC_FILES, TASK_NEW } from '../../engine/index.ts';
+import type { Answer, CommandName, Commands, FromWorker, Request, WorkerEvent } from './commands.ts';
+import { ALWAYS, WAKE } from './commands.ts';
+import { beginStep } from './stepping.ts';
+import { readExpression, readScopes, readVariables } from './variables.ts';
+import { readStack } from './stack.ts';
+import type { Debuggee } from './state.ts';
+import { arm } from './traps.ts';
+import { readZones } from './zones.ts';
+
+type Handlers = { [C in CommandName]: (d: Debuggee, args: Commands[C]['args']) => Commands[C]['result'] };
+
+/** Commands after which the machine goes on. */
+const RESUMING: ReadonlySet<CommandName> = new Set(['start', 'continue', 'step']);
+
+const HANDLERS: Handlers = {
+  arm: (d, { breakpoints }) => ({ problems: arm(d, breakpoints) }),
+  start: () => null,
+  continue: () => null,
+  step: (d, { kind, pid }) => {
+    beginStep(d, kind, pid);
+    return null;
+  },
+  threads: (d) => runningTasks(d),
+  stack: (d, { pid }) => readStack(d, pid),
+  scopes: (d, { frame }) => readScopes(d, frame),
+  variables: (d, args) => readVariables(d, args),
+  evaluate: (d, args) => readExpression(d, args),
+  proc: (d, { name }) => PROC_FILES[name]?.(d.machine.k) ?? null,
+  zones: (d) => readZones(d.machine.k),
+};
+
+/**
+ * Tasks that exist: declared ones whose time has not come and ended ones do not; the idle task does while it boots the machine.
+ * At the end the last one still stands for the machine.
+ */
+function runningTasks(d: Debuggee): Commands['threads']['result'] {
+  if (d.standstill?.atEnd === true) return [{ pid: d.standstill.pid, name: 'the scenario has ended' }];
+  const { k } = d.machine;
+  const exists = (task: task_struct): boolean => (task.kind === 'idle' ? k.system_running === 0 : task.state !== TASK_NEW && task.state !== EXIT_ZOMBIE);
+  return k.tasks.filter(exists).map(({ pid, name }) => ({ pid, name }));
+}
+
+export function tell(d: Debuggee, event: WorkerEvent): void {
+  d.port.postMessage(event satisfies FromWorker);
+}
+
+/** Blocks and answers until a command lets the machine go on. */
+export function serve(d: Debuggee): void {
+  for (;;) {
+    const seen = Atomics.load(d.control, WAKE);
+    for (let request = receive(d); request !== null; request = receive(d)) {
+      d.port.postMessage(answer(d, request));
+      if (RESUMING.has(request.command)) return;
+    }
+    Atomics.wait(d.control, WAKE, seen);
+  }
+}
+
+/** Answers what has come in while the machine runs. */
+export function poll(d: Debuggee): void {
+  for (let request = receive(d); request !== null; request = receive(d)) {
+    if (ALWAYS.includes(request.command)) d.port.postMessage(answer(d, request));
+    else d.port.postMessage({ id: request.id, error: 'notStopped', message: 'notStopped' } satisfies Answer);
+  }
+}
+
+function receive(d: Debuggee): Request | null {
+  const received = receiveMessageOnPort(d.port) as { message: Request } | undefined;
+  return received?.message ?? null;
+}
+
+function answer(d: Debuggee, { id, command, args }: Request): Answer {
+  try {
+    const handler = HANDLERS[command] as (debuggee: Debuggee, args: unknown) => unknown;
+    return { id, result: handler(d, args) };
+  } catch (error) {
+    return { id, error: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+}

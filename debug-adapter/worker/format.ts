@@ -1,0 +1,44 @@
+// How values of the engine are written for people: masks by name, page frames as pages, calls in one line.
+
+import type { Kernel, zonelist } from '../../engine/index.ts';
+import { max_mapnr, show_gfp_flags, zone_of } from '../../engine/index.ts';
+import type { Value } from '../../language/runtime/index.ts';
+import { describe, pageAt, toValue } from '../../language/runtime/index.ts';
+
+/** Names that hold a page frame number wherever the engine uses them. */
+const PAGE_NAMES: ReadonlySet<string> = new Set(['page', 'buddy', 'freed', 'half', 'part', 'block']);
+/** Names that hold a gfp mask. */
+const GFP_NAMES: ReadonlySet<string> = new Set(['gfp_mask', 'gfp_flags', 'gfp']);
+
+/** A raw value of a frame as a value of the language: a page frame opens into its struct page. */
+export function frameValue(k: Kernel, name: string, raw: unknown): Value {
+  if (PAGE_NAMES.has(name) && typeof raw === 'number' && raw >= 0 && raw < max_mapnr(k)) return pageAt(k, raw);
+  return toValue(raw);
+}
+
+/** A value in one line, by what its name says it is. */
+export function showValue(k: Kernel, name: string, raw: unknown): string {
+  if (raw === undefined) return 'not set yet';
+  if (GFP_NAMES.has(name) && typeof raw === 'number') return `${show_gfp_flags(raw)} (0x${raw.toString(16)})`;
+  if (PAGE_NAMES.has(name) && raw === -1) return 'no page';
+  if (isZonelist(raw)) return raw.zones.map((ref) => zone_of(k, ref).name).join(', ');
+  return describe(k, frameValue(k, name, raw));
+}
+
+function isZonelist(raw: unknown): raw is zonelist {
+  return typeof raw === 'object' && raw !== null && 'zones' in raw && Array.isArray(raw.zones);
+}
+
+/** A value as short as a call's argument list wants it. */
+function showArgument(k: Kernel, name: string, raw: unknown): string {
+  if (GFP_NAMES.has(name) && typeof raw === 'number') return show_gfp_flags(raw);
+  if (typeof raw === 'number' || typeof raw === 'string' || typeof raw === 'boolean') return String(raw);
+  if (typeof raw === 'object' && raw !== null && 'name' in raw && typeof raw.name === 'string') return raw.name;
+  return describe(k, toValue(raw)).length > 24 ? '…' : describe(k, toValue(raw));
+}
+
+/** `alloc_pages(gfp_mask=GFP_KERNEL, order=4) in driver`. */
+export function showCall(k: Kernel, name: string, parameters: readonly (readonly [string, unknown])[], task: string): string {
+  const shown = parameters.filter(([, raw]) => typeof raw !== 'object').map(([parameter, raw]) => `${parameter}=${showArgument(k, parameter, raw)}`);
+  return `${name}(${shown.join(', ')}) in ${task}`;
+}
