@@ -1,0 +1,89 @@
+// One debug session through VS Code's own debug API, from a breakpoint to the end.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type { PagewalkApi } from '../../extension/main.ts';
+import type { Row } from '../../extension/views/zones-rows.ts';
+import { DebugRun } from './debug-run.ts';
+import { fileOf, lineWith, scenario, show, until } from './helpers.ts';
+
+describe('debugging a scenario', () => {
+  let run: DebugRun;
+
+  beforeEach(() => {
+    run = new DebugRun();
+  });
+
+  afterEach(async () => {
+    vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
+    await run.end();
+    run.dispose();
+  });
+
+  it('stops at a line breakpoint in the scenario', async () => {
+    const uri = scenario('order-4.pagewalk');
+    const { document } = await show(uri);
+    const line = lineWith(document, 'let ring = alloc_pages');
+    vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(new vscode.Location(uri, new vscode.Position(line, 0)))]);
+    await vscode.commands.executeCommand('workbench.action.debug.start');
+    const stop = await run.stopped();
+    assert.equal(stop.reason, 'breakpoint');
+    const [frame] = await run.stack(stop.threadId ?? 0);
+    assert.deepEqual([fileOf(frame?.source?.path), frame?.line], [uri.fsPath, line + 1]);
+  });
+
+  it('stops in the kernel at a function breakpoint with a condition', async () => {
+    const stop = await stopInAllocPages(run);
+    assert.equal(stop.reason, 'function breakpoint');
+    const frames = await run.stack(stop.threadId ?? 0);
+    const [top, bottom] = [frames[0], frames.at(-1)];
+    assert.ok(top && bottom);
+    assert.equal(top.name, '__alloc_pages');
+    assert.equal(fileOf(bottom.source?.path), scenario('order-4.pagewalk').fsPath);
+    assert.match(engineLine(fileOf(top.source?.path), top.line), /\S/);
+    const locals = await run.variables(top, 'Locals');
+    assert.equal(locals.find((row) => row.name === 'order')?.value, '4');
+    assert.ok((await run.variables(top, 'Machine')).some((row) => row.name === 'nodes'));
+    await until('VS Code to show the frame', () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame);
+  });
+
+  it('shows the zones at the stop, and forgets them at the end', async () => {
+    const { zones } = vscode.extensions.getExtension<PagewalkApi>('pagewalk.pagewalk')?.exports ?? {};
+    assert.ok(zones);
+    await stopInAllocPages(run);
+    const [node] = await until<Row[]>('the zones', () => zones.getChildren().length > 0 && zones.getChildren());
+    assert.ok(node);
+    assert.equal(node.label, 'Node 0');
+    for (const zone of zones.getChildren(node)) {
+      assert.match(zone.description, /^(above high|below (high|low|min)) · [\d,]+ of [\d,]+ pages$/);
+      assert.deepEqual(zones.getChildren(zone).map((row) => row.label), ['Free lists', 'Watermarks', 'Per-CPU pagesets']);
+      assert.equal(zones.getChildren(zone)[0]?.children.length, 11);
+    }
+    await run.end();
+    assert.deepEqual(zones.getChildren(), []);
+  });
+
+  it('runs to its end: a last stop, then the session ends', async () => {
+    const stop = await stopInAllocPages(run);
+    await run.session.customRequest('continue', { threadId: stop.threadId });
+    const atEnd = await run.stopped();
+    const ended = new Promise((resolve) => vscode.debug.onDidTerminateDebugSession(resolve));
+    await run.session.customRequest('continue', { threadId: atEnd.threadId });
+    await ended;
+  });
+});
+
+/** Starts order-4.pagewalk with the breakpoint `alloc_pages order>3` and waits for its stop. */
+async function stopInAllocPages(run: DebugRun) {
+  await show(scenario('order-4.pagewalk'));
+  vscode.debug.addBreakpoints([new vscode.FunctionBreakpoint('alloc_pages order>3')]);
+  await vscode.commands.executeCommand('workbench.action.debug.start');
+  return run.stopped();
+}
+
+/** The line of the engine's source that a frame points at: the file must be there to be opened. */
+function engineLine(file: string, line: number): string {
+  assert.match(file, new RegExp(`engine\\${path.sep}mm\\${path.sep}page_alloc\\.ts$`));
+  return fs.readFileSync(file, 'utf8').split('\n')[line - 1] ?? '';
+}
