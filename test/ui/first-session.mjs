@@ -33,8 +33,8 @@ export const firstSession = {
     }],
 
     ['continue stops in __alloc_pages, with the kernel\'s frames above the scenario\'s', 'session-4-stop-in-alloc-pages', async (page) => {
-      const [top] = await continueDebugging(page);
-      assert.equal(top.name, '__alloc_pages');
+      await continueDebugging(page);
+      await until('__alloc_pages on top of the stack', async () => (await callStack(page))[0]?.name === '__alloc_pages');
       await wholeStack(page);
     }],
 
