@@ -14,6 +14,8 @@ export interface Context {
   /** The run of the scenario; null before launch, another one after each restart. */
   run: Run | null;
   readonly launch: LaunchGate;
+  /** Whether the client is gone. */
+  readonly isClosed: boolean;
   /** Whether `configurationDone` came: the machine may run. */
   isConfigured: boolean;
   /** Breakpoint requests whose answers are under way: the machine starts after them. */

@@ -33,11 +33,11 @@ export class PagewalkSession extends DebugSession implements Context {
   conventions = DEFAULT_CONVENTIONS;
   run: Run | null = null;
   isConfigured = false;
+  isClosed = false;
   readonly #onClosed: () => void;
   /** How many requests of CAUSING_EVENTS are unanswered, and the events that wait for them. */
   #unanswered = 0;
   #waiting: Event[] = [];
-  #isClosed = false;
 
   /** `onClosed` is called once, when the client has disconnected or is gone. */
   constructor(files: EngineFiles, onClosed: () => void) {
@@ -58,8 +58,8 @@ export class PagewalkSession extends DebugSession implements Context {
 
   /** The library calls this when the client's stream has closed or broken. */
   override shutdown(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.isClosed) return;
+    this.isClosed = true;
     void Promise.resolve(this.run?.client.terminate()).finally(() => this.#onClosed());
   }
 

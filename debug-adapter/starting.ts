@@ -1,5 +1,6 @@
 // How a run begins: its worker is started, told every breakpoint, and let go once the client has said all it wanted to say before that.
 
+import type { Entry } from './breakpoints/store.ts';
 import { armedBreakpoints, refuseEntries } from './breakpoints/store.ts';
 import type { Context } from './context.ts';
 import { EngineClient } from './engine-client.ts';
@@ -35,12 +36,12 @@ export function stopsItself({ noDebug, stopOnStopStatements }: LaunchOptions): b
   return stopOnStopStatements && !noDebug;
 }
 
-/** Tells the machine every breakpoint, and the store what the machine could not take. */
-export async function armAll(context: Context): Promise<void> {
+/** Tells the machine every breakpoint, and the store what the machine could not take: those are given. */
+export async function armAll(context: Context): Promise<Entry[]> {
   const { run, breakpoints } = context;
-  if (run === null || run.options.noDebug || run.state === 'ended') return;
+  if (run === null || run.options.noDebug || run.state === 'ended') return [];
   const answer = await unlessOver(context, run, run.client.request('arm', { breakpoints: armedBreakpoints(breakpoints) }));
-  if (answer !== null) refuseEntries(breakpoints, answer.problems);
+  return answer === null ? [] : refuseEntries(breakpoints, answer.problems);
 }
 
 /** The result, or null where the run has ended or was replaced meanwhile: the client hears of that by itself. */

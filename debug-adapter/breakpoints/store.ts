@@ -71,12 +71,13 @@ export function useScenario(store: BreakpointStore, scenario: Scenario, { stopSt
   });
 }
 
-/** Marks what the machine could not arm. */
-export function refuseEntries(store: BreakpointStore, problems: readonly { id: number; message: string }[]): void {
-  for (const entry of [...store.doors.values()].flat()) {
+/** Marks what the machine could not arm, and gives it. */
+export function refuseEntries(store: BreakpointStore, problems: readonly { id: number; message: string }[]): Entry[] {
+  return [...store.doors.values()].flat().filter((entry) => {
     const problem = problems.find(({ id }) => id === entry.id);
     if (problem !== undefined) entry.outcome = { ...refused(problem.message), spot: entry.outcome.spot };
-  }
+    return problem !== undefined;
+  });
 }
 
 /** All that is to be armed. */

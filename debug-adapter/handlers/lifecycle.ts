@@ -28,20 +28,22 @@ export const LIFECYCLE: Handlers<'initialize' | 'launch' | 'restart' | 'configur
     const options = checkLaunchArguments(args);
     for (const wish of unheardWishes(args)) context.say({ category: 'console', output: `${wish}\n` });
     context.launch.pass(() => adopt(context, options, loadScenario(context, options)));
-    await armAll(context);
+    for (const entry of await armAll(context)) announce(context, entry);
     await begin(context);
   },
 
-  /** A scenario that has become wrong meanwhile refuses the restart, and the old run stays. */
+  /** A scenario that has become wrong meanwhile refuses the restart, and the old run stays. Another restart meanwhile finds no run. */
   async restart(context, { arguments: given }) {
     const old = currentRun(context);
     const options = given === undefined ? old.options : checkLaunchArguments(given);
     const wasStopped = old.state === 'stopped';
     const scenario = loadScenario(context, options);
+    old.state = 'ended';
     await old.client.terminate();
+    if (context.isClosed) throw new RequestError('The session is over.');
     adopt(context, options, scenario);
     if (wasStopped) context.send('continued', { threadId: threadOf(old.stop?.pid ?? 0), allThreadsContinued: true });
-    await armAll(context);
+    for (const entry of await armAll(context)) announce(context, entry);
     await begin(context);
   },
 

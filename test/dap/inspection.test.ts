@@ -1,0 +1,143 @@
+// What a stopped machine shows: stack, scopes, variables, expressions, /proc, zones.
+import assert from 'node:assert/strict';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { ZonesResponse } from '../../debug-adapter/protocol.ts';
+import { enginePath, placeOf, scenarioPath } from './debugging.ts';
+import { debug } from './with-session.ts';
+
+const AT_ORDER_4 = { functions: ['get_page_from_freelist order>3'] };
+
+const names = (rows: readonly DebugProtocol.Variable[]): string[] => rows.map(({ name }) => name);
+const valueOf = (rows: readonly DebugProtocol.Variable[], name: string): string | undefined => rows.find((row) => row.name === name)?.value;
+
+describe('the stack', () => {
+  it('has the kernel above the scenario', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const frames = await session.stack();
+    assert.deepEqual(frames.map(({ name }) => name), ['get_page_from_freelist', '__alloc_pages', 'alloc_pages_node', 'alloc_pages', 'twice', 'driver']);
+    assert.deepEqual(frames.slice(-2).map(placeOf), ['twice walk.pagewalk `let first = alloc_pages(gfp, order)`', 'driver walk.pagewalk `let kept = twice(GFP_KERNEL, 4)`']);
+    assert.deepEqual([frames[0]?.source?.path, frames.at(-1)?.source?.path], [enginePath('mm/page_alloc.ts'), scenarioPath('walk')]);
+    assert.ok(frames.every(({ line, column, endLine, endColumn }) => line > 0 && column > 0 && endLine! >= line && endColumn! > 0));
+  }));
+
+  it('comes in pieces, each frame with one id', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const whole = await session.stack();
+    const [first, rest] = [await session.stack({ startFrame: 0, levels: 1 }), await session.stack({ startFrame: 1, levels: 19 })];
+    assert.deepEqual([...first, ...rest], whole);
+    const { totalFrames } = await session.client.request<{ totalFrames: number }>('stackTrace', { threadId: session.threadId, startFrame: 2, levels: 1 });
+    assert.equal(totalFrames, whole.length);
+  }));
+});
+
+describe('variables', () => {
+  it('show the locals of any frame', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const frames = await session.stack();
+    const localsOf = async (name: string) => {
+      const { Locals } = await session.scopes(frames.find((frame) => frame.name === name)!.id);
+      return (await session.variables(Locals!.variablesReference)).map((row) => `${row.name} = ${row.value}`);
+    };
+    assert.deepEqual(await localsOf('alloc_pages'), ['gfp_mask = GFP_KERNEL (0xd0)', 'order = 4', 'nid = 0']);
+    assert.deepEqual(await localsOf('twice'), ['gfp = 208', 'order = 4']);
+    assert.deepEqual((await localsOf('driver')).length, 1);
+  }));
+
+  it('open the machine down to a free block', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const scopes = await session.scopes((await session.top()).id);
+    assert.deepEqual(Object.keys(scopes), ['Locals', 'Machine']);
+    assert.deepEqual(names(await session.open('Machine')).slice(0, 4), ['nodes', 'mem_map', 'processes', 'vmstat']);
+    const zone = await session.open('Machine', 'nodes', '[0]', 'zones', 'NORMAL');
+    for (const name of ['free_pages', 'pages_min', 'pages_low', 'pages_high', 'lowmem_reserve', 'free_area', 'pcp']) assert.ok(names(zone).includes(name), `a zone shows ${name}`);
+    const areas = await session.open('Machine', 'nodes', '[0]', 'zones', 'NORMAL', 'free_area');
+    assert.equal(areas.length, 11);
+    const largest = await session.open('Machine', 'nodes', '[0]', 'zones', 'NORMAL', 'free_area', areas[10]!.name);
+    const blocks = largest.find(({ indexedVariables }) => (indexedVariables ?? 0) > 0) ?? areas[10]!;
+    const [block] = await session.variables(blocks.variablesReference, { filter: 'indexed', start: 0, count: 1 });
+    assert.match(block!.value, /^page \d+/);
+    assert.equal(valueOf(await session.variables(block!.variablesReference), 'order'), '10');
+    assert.ok(names(await session.open('Machine', 'nodes', '[0]', 'zones', 'NORMAL', 'pcp')).length > 0);
+  }));
+
+  it('page through mem_map', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const memMap = (await session.open('Machine')).find(({ name }) => name === 'mem_map')!;
+    assert.equal(memMap.indexedVariables, 16_384);
+    const page = await session.variables(memMap.variablesReference, { filter: 'indexed', start: 16_300, count: 100 });
+    assert.deepEqual([page.length, page[0]?.name, page.at(-1)?.name], [84, '[16300]', '[16383]']);
+    assert.deepEqual(await session.variables(memMap.variablesReference, { filter: 'indexed', start: 20_000, count: 100 }), []);
+    const fields = await session.variables(page[0]!.variablesReference);
+    for (const name of ['flags', '_count', '_mapcount', 'lru', 'zone']) assert.ok(names(fields).includes(name), `a page shows ${name}`);
+  }));
+
+  it('are nothing where the reference is stale', () => debug('walk', { lines: ['alloc', 'add'] }, async (session) => {
+    await session.stopped();
+    const frame = await session.top();
+    const { Locals, Machine } = await session.scopes(frame.id);
+    await session.go();
+    assert.deepEqual(await session.variables(Locals!.variablesReference), []);
+    assert.deepEqual(await session.variables(Machine!.variablesReference), []);
+    assert.deepEqual(await session.scopes(frame.id), {});
+    const later = await session.scopes((await session.top()).id);
+    assert.ok(later['Locals']!.variablesReference > Machine!.variablesReference, 'no reference is used twice');
+  }));
+});
+
+describe('evaluate', () => {
+  it('takes the language in every context', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const [top, , , , twice] = await session.stack();
+    const cases: [string, 'watch' | 'hover' | 'repl' | 'clipboard', number | undefined, RegExp][] = [
+      ['order', 'watch', top!.id, /^4$/],
+      ['gfp_mask & __GFP_WAIT', 'hover', top!.id, /^16$/],
+      ['1 << order', 'repl', twice!.id, /^16$/],
+      ['hex(gfp)', 'clipboard', twice!.id, /^"?0xd0"?$/],
+      ['zones.NORMAL.free_pages > 1000', 'watch', undefined, /^true$/],
+      ['SMALL', 'watch', twice!.id, /^0$/],
+      ['current.comm', 'repl', undefined, /^"?driver"?$/],
+    ];
+    for (const [text, context, frame, expected] of cases) assert.match((await session.evaluate(text, context, frame)).result, expected, text);
+    const opened = await session.evaluate('zones.NORMAL', 'watch', top!.id);
+    assert.ok(names(await session.variables(opened.variablesReference)).includes('free_area'));
+  }));
+
+  it('answers mistakes in words', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    await assert.rejects(session.evaluate('ordr'), /ordr/);
+    await assert.rejects(session.evaluate('1 +'), /Expected a value/);
+    await assert.rejects(session.evaluate('1 / 0'), /zero/i);
+    await assert.rejects(session.evaluate('alloc_pages(GFP_KERNEL, 0)', 'repl'), /acts/);
+    await assert.rejects(session.evaluate('proc nothing', 'repl'), /This machine has no \/proc\/nothing\. It has buddyinfo/);
+  }));
+
+  it('prints /proc files in the console', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    assert.match((await session.evaluate('proc buddyinfo', 'repl')).result, /^Node 0, zone +DMA( +\d+){11} *\nNode 0, zone +Normal( +\d+){11} *\n$/);
+    assert.match((await session.evaluate('  proc meminfo ', 'repl')).result, /^MemTotal: +\d+ kB\n/);
+    await assert.rejects(session.evaluate('proc buddyinfo', 'watch'));
+  }));
+});
+
+describe('pagewalk/zones', () => {
+  it('gives every zone as it stands', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const { nodes } = await session.client.request<ZonesResponse>('pagewalk/zones');
+    const normal = nodes[0]!.zones.find(({ name }) => name === 'Normal')!;
+    assert.equal(normal.free_pages, normal.free_area.reduce((sum, { order, nr_free }) => sum + (nr_free << order), 0));
+    assert.equal(String(normal.free_pages), (await session.evaluate('zones.NORMAL.free_pages')).result);
+    assert.deepEqual(normal.pagesets.map(({ cpu }) => cpu), [0]);
+  }));
+});
+
+describe('sources', () => {
+  it('of the engine are listed and can be read', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const { sources } = await session.client.request<{ sources: DebugProtocol.Source[] }>('loadedSources');
+    const source = sources.find(({ path }) => path === enginePath('mm/page_alloc.ts'));
+    assert.ok(source);
+    const { content } = await session.client.request<{ content: string }>('source', { source, sourceReference: 0 });
+    assert.match(content, /get_page_from_freelist/);
+    await assert.rejects(session.client.request('source', { source: { path: '/etc/hostname' }, sourceReference: 0 }), /belongs neither/);
+  }));
+});
