@@ -1,0 +1,44 @@
+// Tiny programs for tests: a task is a generator that calls the engine, and its words are what it did.
+
+import type { Kernel } from '../../engine/kernel.ts';
+import type { Coroutine } from '../../engine/kernel/sched.ts';
+import type { Machine, Program, RunEnd } from '../../engine/machine.ts';
+import type { MachineConfig, TaskSpec } from '../../engine/config.ts';
+import type { task_struct } from '../../engine/include/sched.ts';
+import { default_config } from '../../engine/config.ts';
+import { boot_machine, make_machine, run_machine } from '../../engine/machine.ts';
+
+export type Body = (k: Kernel, task: task_struct) => Coroutine;
+
+/** A task to run, with what differs from a plain kernel task that starts at once. */
+export interface TestTask extends Partial<Omit<TaskSpec, 'body'>> {
+  name: string;
+  run: Body;
+}
+
+/** A booted machine with these tasks. */
+export function machineWith(tasks: readonly TestTask[], config: Partial<MachineConfig> = {}): Machine {
+  const specs = tasks.map(({ run: _run, ...task }, body): TaskSpec => ({
+    comm: task.name, kind: 'kernel', at: 0, after: [], cpu: null, nice: 0, uid: 0, oom_adj: 0, ...task, body,
+  }));
+  const full: MachineConfig = { ...default_config(), ...config, tasks: specs };
+  const machine = make_machine(full, programOf(tasks));
+  boot_machine(machine, full);
+  return machine;
+}
+
+function programOf(tasks: readonly TestTask[]): Program {
+  return {
+    start: (_k, _task, body) => body,
+    run: (k, task) => tasks[task.program as number]!.run(k, task),
+    boot() {
+      // A test's machine boots as any other.
+    },
+  };
+}
+
+/** Boots and runs tasks to their end. */
+export function runTasks(tasks: readonly TestTask[], config: Partial<MachineConfig> = {}): { k: Kernel; end: RunEnd } {
+  const machine = machineWith(tasks, config);
+  return { k: machine.k, end: run_machine(machine) };
+}
