@@ -19,6 +19,7 @@ export function frameValue(k: Kernel, name: string, raw: unknown): Value {
 /** A value in one line, by what its name says it is. */
 export function showValue(k: Kernel, name: string, raw: unknown): string {
   if (raw === undefined) return 'not set yet';
+  if (typeof raw === 'function') return 'a function';
   if (GFP_NAMES.has(name) && typeof raw === 'number') return `${show_gfp_flags(raw)} (0x${raw.toString(16)})`;
   if (PAGE_NAMES.has(name) && raw === -1) return 'no page';
   if (isZonelist(raw)) return raw.zones.map((ref) => zone_of(k, ref).name).join(', ');

@@ -70,9 +70,19 @@ function engineFrames(d: Debuggee, pid: number): ReadFrame[] {
   const frames = shadowFrames(d, pid).map(({ base, place }) => framed(d, pid, base, place));
   const here = d.standstill;
   if (here === null || here.pid !== pid || !isEnginePlace(d, here.place)) return frames;
-  const leaf = functionAt(d, here.place);
-  if (leaf.frame === 'none' && !leaf.tracepoint) frames.push(engineFrame(d, pid, enginePlace(d, here.place), here.values ?? []));
-  return frames;
+  const info = functionAt(d, here.place);
+  if (info.frame !== 'none') return frames;
+  const leaf = engineFrame(d, pid, enginePlace(d, here.place), here.values ?? []);
+  if (!info.tracepoint) return [...frames, leaf];
+  return [...frames.slice(0, -1), ...frames.slice(-1).map((caller) => withFields(caller, leaf.handle))];
+}
+
+/** A tracepoint is no frame of its own: its fields are shown after the locals of the function that passes it. */
+function withFields({ row, handle }: ReadFrame, fields: FrameHandle): ReadFrame {
+  if (handle.world !== 'engine' || fields.world !== 'engine') return { row, handle };
+  const own = handle.names.filter((name) => !fields.names.includes(name));
+  const values = own.map((name) => handle.values[handle.names.indexOf(name)]);
+  return { row, handle: { ...handle, names: [...own, ...fields.names], values: [...values, ...fields.values] } };
 }
 
 /** The frames on a task's shadow stack with the place each is at: of the call it is in, or where the machine stands. */

@@ -43,6 +43,15 @@ describe('variables', () => {
     assert.deepEqual((await localsOf('driver')).length, 1);
   }));
 
+  it('show a tracepoint\'s fields after the locals of the function that passes it', () => debug('walk', { functions: ['mm_page_alloc order > 3'] }, async (session) => {
+    await session.stopped();
+    const top = await session.top();
+    assert.equal(top.name, 'buffered_rmqueue');
+    const { Locals } = await session.scopes(top.id);
+    const shown = names(await session.variables(Locals!.variablesReference));
+    assert.deepEqual(shown, ['zone', 'cold', 'page', 'pfn', 'order', 'migratetype', 'gfp_flags']);
+  }));
+
   it('open the machine down to a free block', () => debug('walk', AT_ORDER_4, async (session) => {
     await session.stopped();
     const scopes = await session.scopes((await session.top()).id);
