@@ -12,10 +12,11 @@ import { MAXMEM, MAX_DMA_PFN } from './arch/i386/layout.ts';
 import { start_kernel } from './arch/i386/setup.ts';
 import { alloc_mem_map } from './mm/mem_map.ts';
 import { make_vm_events } from './mm/vmstat.ts';
-import { add_timer, end_of, make_sched, pick_next_task, put_prev_task, wake_up_process } from './kernel/sched.ts';
+import { end_of, make_sched, pick_next_task, put_prev_task, start_task } from './kernel/sched.ts';
 import { default_sysctls } from './kernel/sysctl.ts';
 import { KernelBug } from './kernel/panic.ts';
 import { make_trace } from './trace/events.ts';
+import { TRACEPOINTS } from './trace/tracepoints.ts';
 import { DEFAULT_COSTS, config_problems } from './config.ts';
 
 /** What the tasks of a machine do. Implemented outside the engine; its position is plain data in `task.program`. */
@@ -72,8 +73,15 @@ export function boot_machine(machine: Machine, config: MachineConfig): void {
   start_kernel(k, (kernel) => program.boot(kernel));
   k.now = 0;
   for (const line of k.log.lines) line.time = 0;
+  forget_boot_events(k);
   k.system_running = 1;
   for (const spec of config.tasks) declare_task(machine, spec);
+}
+
+/** Events count from when the machine is up; those of the boot allocator, which is then gone, are kept. */
+function forget_boot_events(k: Kernel): void {
+  for (const [id, { name }] of TRACEPOINTS.entries()) if (!name.startsWith('bootmem_')) k.trace.counts[id] = 0;
+  k.trace.total = k.trace.counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Runs until every task has ended, none can go on, or the emulated kernel hit a BUG. */
@@ -146,7 +154,7 @@ function usable_ram(bytes: number, reserve: readonly { start: number; end: numbe
 function make_task(pid: number, comm: string, kind: task_struct['kind']): task_struct {
   return {
     pid, comm, name: comm, kind, state: kind === 'idle' ? TASK_RUNNING : TASK_NEW, flags: 0, nice: 0, uid: 0, oomkilladj: 0, cpu: 0, cpu_pinned: 0,
-    time_used: 0, utime: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0, memdie: 0, program: null,
+    time_used: 0, utime: 0, ready_at: 0, start_at: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0, memdie: 0, program: null,
   };
 }
 
@@ -162,9 +170,9 @@ function declare_task(machine: Machine, spec: TaskSpec): void {
   task.cpu_pinned = spec.cpu === null ? 0 : 1;
   k.tasks.push(task);
   task.program = program.start(k, task, spec.body);
+  task.start_at = spec.at;
   if (spec.after.length > 0) {
     task.waits_for_tasks = [...spec.after];
     task.waits_for = end_of(spec.after);
-  } else if (spec.at > 0) add_timer(k, spec.at, task.pid);
-  else wake_up_process(k, task);
+  } else start_task(k, task);
 }

@@ -42,6 +42,10 @@ export interface task_struct {
   time_used: number;
   /** Virtual time used in all, ns. */
   utime: number;
+  /** Virtual time since which it waits for a CPU, ns. */
+  ready_at: number;
+  /** Virtual time before which it may not begin, ns. */
+  start_at: number;
   /** Virtual time at which it began, ns; -1 before. */
   start_time: number;
   exit_code: number;

@@ -79,6 +79,7 @@ export function wake_up_process(k: Kernel, task: task_struct): void {
   task.cpu = choose_cpu(k, task);
   const cpu = k.sched.cpus[task.cpu]!;
   if (is_idle(cpu)) cpu.now = Math.max(cpu.now, k.now);
+  task.ready_at = k.now;
   cpu.queue.push(task.pid);
   if (task.cpu !== k.cpu) k.sched.horizon = Math.min(k.sched.horizon, cpu.now);
 }
@@ -102,6 +103,7 @@ export function add_timer(k: Kernel, expires: number, pid: number): void {
 /** The task to run next, with its CPU's clock as the machine's; null when none ever will be ready. */
 export function pick_next_task(k: Kernel): task_struct | null {
   for (;;) {
+    pull_tasks(k);
     const cpu = cpu_behind(k);
     const timer = k.sched.timers[0];
     if (timer !== undefined && (cpu < 0 || timer.expires <= k.sched.cpus[cpu]!.now)) {
@@ -125,7 +127,9 @@ export function put_prev_task(k: Kernel, task: task_struct, wait: Wait | 'ended'
   if (wait === RESCHED && !expired) return;
   task.time_used = 0;
   cpu.curr = -1;
-  if (wait === RESCHED) cpu.queue.push(task.pid);
+  if (wait !== RESCHED) return;
+  task.ready_at = cpu.now;
+  cpu.queue.push(task.pid);
 }
 
 /** A quantum by nice: 100 ms at 0, 200 ms at -20, 5 ms at 19, linear on both sides (LANGUAGE.md, Virtual time). */
@@ -140,9 +144,15 @@ function end_task(k: Kernel, task: task_struct): void {
   for (const other of k.tasks) {
     if (!other.waits_for_tasks.includes(task.name)) continue;
     other.waits_for_tasks = other.waits_for_tasks.filter((name) => !has_ended(k, name));
-    if (other.waits_for_tasks.length === 0) wake_up_process(k, other);
+    if (other.waits_for_tasks.length === 0) start_task(k, other);
     else other.waits_for = end_of(other.waits_for_tasks);
   }
+}
+
+/** Wakes a task; one that is new and whose time has not come begins by a timer. */
+export function start_task(k: Kernel, task: task_struct): void {
+  if (task.state === TASK_NEW && task.start_at > k.now) add_timer(k, task.start_at, task.pid);
+  else wake_up_process(k, task);
 }
 
 /** What a task waits for that waits for others, in words. */
@@ -171,6 +181,28 @@ function choose_cpu(k: Kernel, task: task_struct): number {
   if (task.cpu_pinned !== 0 || is_idle(k.sched.cpus[task.cpu]!)) return task.cpu;
   const idle = k.sched.cpus.findIndex(is_idle);
   return idle < 0 ? task.cpu : idle;
+}
+
+/** An idle CPU takes the first task that waits behind another one and may move, longest queue first. */
+function pull_tasks(k: Kernel): void {
+  const { cpus } = k.sched;
+  for (const [index, idle] of cpus.entries()) {
+    if (!is_idle(idle)) continue;
+    const busiest = cpus.reduce((most, cpu) => (waiting(k, cpu).length > waiting(k, most).length ? cpu : most), idle);
+    const [pid] = waiting(k, busiest);
+    if (pid === undefined) return;
+    busiest.queue = busiest.queue.filter((other) => other !== pid);
+    const task = k.tasks[pid]!;
+    idle.now = Math.max(idle.now, task.ready_at);
+    idle.queue.push(pid);
+    task.cpu = index;
+  }
+}
+
+/** Tasks that are ready on a CPU, would have to wait for another one there, and may move. */
+function waiting(k: Kernel, cpu: cpu_rq): number[] {
+  const behind = cpu.curr < 0 ? cpu.queue.slice(1) : cpu.queue;
+  return behind.filter((pid) => k.tasks[pid]!.cpu_pinned === 0);
 }
 
 function fire_timer(k: Kernel): void {

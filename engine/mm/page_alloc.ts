@@ -99,7 +99,7 @@ export function* __alloc_pages(k: Kernel, gfp_mask: number, order: number, zonel
   let page = get_page_from_freelist(k, gfp_mask, order, zonelist, ALLOC_WMARK_LOW | ALLOC_CPUSET);
   if (page !== NO_PAGE) return page;
 
-  for (const ref of zonelist.zones) wakeup_kswapd(k, zone_of(k, ref), order);
+  for (const ref of zonelist.zones) wakeup_kswapd(k, zone_of(k, ref), order, gfp_mask);
 
   const alloc_flags = gfp_to_alloc_flags(k, gfp_mask);
   page = get_page_from_freelist(k, gfp_mask, order, zonelist, alloc_flags);
@@ -188,7 +188,6 @@ export function buffered_rmqueue(k: Kernel, zone: zone, order: number, gfp_flags
     const page = order === 0 ? rmqueue_pcp(k, zone, cold) : __rmqueue(k, zone, order);
     if (page === NO_PAGE) return NO_PAGE;
     if (order > 0) trace_mm_page_alloc_zone_locked(k, page, page, order, NO_MIGRATETYPE, 0);
-    charge(k, k.cost.alloc);
     count_vm_events(k, PGALLOC_DMA + zone.zone_idx, 1 << order);
     if (prep_new_page(k, page, order, gfp_flags)) {
       trace_mm_page_alloc(k, page, page, order, NO_MIGRATETYPE, gfp_flags);
@@ -207,6 +206,7 @@ function rmqueue_pcp(k: Kernel, zone: zone, cold: number): Pfn {
   const page = list_first(k, pcp.list);
   list_del(k, page);
   pcp.count--;
+  charge(k, k.cost.alloc);
   return page;
 }
 
@@ -317,7 +317,6 @@ export function free_hot_cold_page(k: Kernel, page: Pfn, cold: number): void {
   const zone = page_zone(k, page);
   const pcp = zone.pageset[k.cpu]!.pcp[cold]!;
   count_vm_events(k, PGFREE, 1);
-  charge(k, k.cost.alloc);
   list_add(k, page, pcp.list);
   pcp.count++;
   if (pcp.count >= pcp.high) {

@@ -56,6 +56,25 @@ describe('the scheduler', () => {
     assert.deepEqual(diary, ['3 cpu0 a: step', '2 cpu1 b: step', '4 cpu1 b: step', '6 cpu0 a: step', '6 cpu1 b: step', '9 cpu0 a: step']);
   });
 
+  it('an idle CPU takes a task that waits behind another, unless it is pinned', () => {
+    const { diary } = diaryOf((say) => [
+      { name: 'a', *run(k) { yield* work(30)(k, current_task(k)); say(k, 'ends'); } },
+      { name: 'b', *run(k) { say(k, 'ends'); } },
+      { name: 'c', *run(k) { yield* work(10)(k, current_task(k)); say(k, 'ends'); } },
+      { name: 'd', cpu: 0, *run(k) { yield* work(1)(k, current_task(k)); say(k, 'ends'); } },
+    ], { cpus: 2 });
+    assert.deepEqual(diary, ['0 cpu1 b: ends', '10 cpu1 c: ends', '30 cpu0 a: ends', '31 cpu0 d: ends']);
+  });
+
+  it('a task that follows another begins at the later of both times', () => {
+    const { diary } = diaryOf((say) => [
+      { name: 'a', *run(k) { yield* work(2)(k, current_task(k)); } },
+      { name: 'b', after: ['a'], at: 5 * MS, *run(k) { say(k, 'begins'); } },
+      { name: 'c', after: ['a'], at: MS, *run(k) { say(k, 'begins'); } },
+    ]);
+    assert.deepEqual(diary, ['2 cpu0 c: begins', '5 cpu0 b: begins']);
+  });
+
   it('a pinned task stays where it is', () => {
     const { diary } = diaryOf((say) => [
       { name: 'a', cpu: 1, *run(k) { charge(k, MS); say(k, 'first'); yield* schedule_timeout(k, 5 * MS, 'a nap'); say(k, 'second'); } },

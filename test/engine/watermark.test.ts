@@ -159,14 +159,14 @@ describe('__alloc_pages', () => {
     set_tracing(k, 1);
     assert.equal(zoneNamed(k, 'Normal').free_pages, 208);
     assert.equal(request(k, GFP_KERNEL, 0), 4352);
-    assert.equal(counts(k), 'mm_vmscan_wakeup_kswapd {"nid":0,"zid":2,"order":0,"gfp_flags":0}\nmm_vmscan_wakeup_kswapd {"nid":0,"zid":0,"order":0,"gfp_flags":0}');
+    assert.equal(counts(k), 'mm_vmscan_wakeup_kswapd {"nid":0,"zid":2,"order":0,"gfp_flags":208}\nmm_vmscan_wakeup_kswapd {"nid":0,"zid":0,"order":0,"gfp_flags":208}');
   });
 
   it('QK-7: kswapd is not asked for a zone that is above its own low mark, whatever its reserve', () => {
     const k = machineIn('DMA o6: 1024 | o5: 2048 ; Normal o7: 4224 | o6: 4480 | o4: 4352');
     set_tracing(k, 1);
     assert.equal(request(k, GFP_KERNEL, 0), 4352);
-    assert.equal(counts(k), 'mm_vmscan_wakeup_kswapd {"nid":0,"zid":2,"order":0,"gfp_flags":0}');
+    assert.equal(counts(k), 'mm_vmscan_wakeup_kswapd {"nid":0,"zid":2,"order":0,"gfp_flags":208}');
   });
 
   it('PA-21: (4) PF_MEMALLOC takes the last page, unless the mask forbids it', () => {
