@@ -12,7 +12,7 @@ const DIST = path.join(ROOT, 'dist');
 const WORKER = 'debug-adapter/worker/main.ts';
 
 /** Scripts that write sources; each is a program of its own, run before anything is bundled. */
-const GENERATORS = ['build/langium.mjs', 'build/textmate.mjs'];
+const GENERATORS = ['build/langium.mjs', 'build/textmate.mjs', 'build/engine-names.mjs'];
 
 /** Bundle name (dist/NAME.cjs) to entry point. */
 const PLAIN = {

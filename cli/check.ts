@@ -1,4 +1,4 @@
-// `pagewalk check FILE…`: what is wrong with scenarios, without running them.
+// `pagewalk check FILE…`: what is wrong with scenarios, and with files that they import, without running them.
 import { count } from '../language/runtime/index.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { EXIT } from './exit-status.ts';
@@ -6,7 +6,7 @@ import { compileFile, countErrors, showProblems } from './scenario-file.ts';
 import type { Terminal } from './terminal.ts';
 
 export function check(files: readonly string[], terminal: Terminal): ExitStatus {
-  const problems = files.flatMap((file) => compileFile(file).problems);
+  const problems = files.flatMap((file) => compileFile(file, 'library').problems);
   showProblems(problems, terminal.err);
   const errors = countErrors(problems);
   const warnings = problems.length - errors;

@@ -3,11 +3,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { runAdapter } from '../debug-adapter/index.ts';
 import { check } from './check.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { EXIT, UsageError } from './exit-status.ts';
-import { serveLanguage } from './programs.ts';
+import { serveDebugger, serveLanguage } from './programs.ts';
 import type { RunOptions } from './run.ts';
 import { run } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -109,8 +108,8 @@ function wantedTrace({ trace, format, events }: RunFlags): RunOptions['trace'] {
 
 function addServers(pagewalk: Command): void {
   pagewalk.command('dap').description('serve the Debug Adapter Protocol on standard input and output, or on a port of 127.0.0.1')
-    .option('--port <n>', 'listen on 127.0.0.1:N', natural)
-    .action(({ port }: { port?: number }) => runAdapter(port === undefined ? {} : { port }));
+    .option('--port <n>', 'listen on 127.0.0.1:N', portNumber)
+    .action(({ port }: { port?: number }) => serveDebugger(port));
   pagewalk.command('lsp').description('serve the Language Server Protocol').option('--stdio', 'on standard input and output')
     .action(({ stdio }: { stdio?: boolean }) => serveLanguage(stdio ?? false));
 }
@@ -133,6 +132,11 @@ function natural(text: string): number {
   const n = Number(text.replaceAll('_', ''));
   if (/^\d[\d_]*$/.test(text) && Number.isSafeInteger(n)) return n;
   throw new InvalidArgumentError('It takes a whole number, 0 or more.');
+}
+
+function portNumber(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError('It takes a number from 0 to 65535.');
 }
 
 function version(): string {

@@ -1,7 +1,7 @@
 // Reads and compiles a scenario, and shows what is wrong with it: `FILE:LINE:COL: message`.
 import fs from 'node:fs';
-import { compileScenario } from '../language/index.ts';
-import type { Problem } from '../language/index.ts';
+import { checkScenario, compileChecked } from '../language/index.ts';
+import type { CheckOptions, Problem } from '../language/index.ts';
 import type { ProgramData } from '../language/runtime/index.ts';
 import { UsageError } from './exit-status.ts';
 import type { Channel } from './terminal.ts';
@@ -12,9 +12,9 @@ export interface Compiled {
   problems: Problem[];
 }
 
-/** Compiles the file at `file`. Throws UsageError when it cannot be read. */
-export function compileFile(file: string): Compiled {
-  return compileScenario(readScenario(file), file, readImport);
+/** Compiles a file: a `scenario` needs a machine, a `library` of `def`s and `const`s does not. Throws UsageError when it cannot be read. */
+export function compileFile(file: string, role: CheckOptions['role'] = 'scenario'): Compiled {
+  return compileChecked(checkScenario(readScenario(file), file, { read: readImport, role }));
 }
 
 function readScenario(file: string): string {

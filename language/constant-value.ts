@@ -71,7 +71,20 @@ function constantByName(name: string | undefined, context: ConstantContext): Val
   const node = context.bindings.consts.get(name)?.node;
   if (node === undefined) return constantValue(name, context.arch);
   if (context.open?.has(node) || !isConst(node) || node.value === undefined) return undefined;
-  return evaluate(node.value, { ...context, open: new Set([...(context.open ?? []), node]) });
+  const known = knownValues(context);
+  if (!known.has(name)) known.set(name, constantOf(node.value, { ...context, open: new Set([...(context.open ?? []), node]) }));
+  return known.get(name);
+}
+
+/** A constant that others use twice, and they by others again, is evaluated once. One in a circle has no value, wherever the circle is entered. */
+const VALUES = new WeakMap<Bindings, Map<string, Value | undefined>>();
+const VALUES_ON_X86_64 = new WeakMap<Bindings, Map<string, Value | undefined>>();
+
+function knownValues({ bindings, arch }: ConstantContext): Map<string, Value | undefined> {
+  const values = arch === 'i386' ? VALUES : VALUES_ON_X86_64;
+  const known = values.get(bindings) ?? new Map<string, Value | undefined>();
+  values.set(bindings, known);
+  return known;
 }
 
 function unary(node: Unary, context: ConstantContext): Value | undefined {

@@ -18,7 +18,7 @@ export interface Compilation {
   constants: Map<string, Value>;
   statements: StatementInfo[];
   routines: Routine[];
-  /** Routine numbers of the `def`s that something calls. */
+  /** Routine numbers of the `def`s that have been asked for. */
   routineOf: Map<string, number>;
   /** Names of such `def`s whose code is still to be made. */
   pending: string[];
@@ -26,6 +26,18 @@ export interface Compilation {
 
 export function newCompilation(sources: readonly ParsedSource[], bindings: Bindings): Compilation {
   return { sources, bindings, arch: 'i386', problems: [], constants: new Map(), statements: [], routines: [], routineOf: new Map(), pending: [] };
+}
+
+/** The number of a `def`'s routine; whoever asks first has its code made. */
+export function routineOf(compilation: Compilation, name: string): number {
+  const known = compilation.routineOf.get(name);
+  if (known !== undefined) return known;
+  const { node } = compilation.bindings.defs.get(name)!;
+  const parameters = node.params.map((parameter) => parameter.name);
+  const index = compilation.routines.push({ name, kind: 'def', parameters, slots: parameters.length, locals: [], code: [] }) - 1;
+  compilation.routineOf.set(name, index);
+  compilation.pending.push(name);
+  return index;
 }
 
 /** A range of a file as lines and columns. */

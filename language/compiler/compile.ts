@@ -19,7 +19,7 @@ import { valueOfConstant } from './constants.ts';
 import { machineConfig } from './machine.ts';
 import { FORMS_NOT_MODELLED } from './not-modelled.ts';
 import { lowerPure, lowerStop, lowerTopExpect } from './pure.ts';
-import { lowerBody, lowerKernel, lowerPendingDefs } from './tasks.ts';
+import { lowerBody, lowerKernel, lowerDefs } from './tasks.ts';
 
 export interface CompiledScenario {
   /** Null when there are errors. */
@@ -74,12 +74,12 @@ function assemble(compilation: Compilation): ProgramData {
     routines: compilation.routines, boot: null, statements: compilation.statements, stops: [], expectations: [], expectedBugs: [],
   };
   for (const node of sources[0]!.scenario.decls) addDeclaration(compilation, program, node);
-  lowerPendingDefs(compilation);
+  lowerDefs(compilation);
   for (const name of compilation.bindings.consts.keys()) program.constants[name] = valueOfConstant(compilation, name)!;
   return program;
 }
 
-/** Of imported files only `def`s and `const`s count, and those come in where they are used. */
+/** Of imported files only `def`s and `const`s count, and those are found by their names. */
 function addDeclaration(compilation: Compilation, program: ProgramData, node: Decl): void {
   const file = 0;
   switch (node.$type) {

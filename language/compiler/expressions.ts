@@ -14,6 +14,7 @@ import type { AnyCall } from './acting.ts';
 import { acts, isActing } from './acting.ts';
 import type { Builder } from './builder.ts';
 import { allocate, at, emit, findLocal, held, here, patch, problem, temporary } from './builder.ts';
+import { routineOf } from './compilation.ts';
 import { valueOfConstant } from './constants.ts';
 import { CALLS_NOT_MODELLED, NAMES_NOT_MODELLED, TASK_MEMBERS_NOT_MODELLED, notModelled } from './not-modelled.ts';
 
@@ -180,24 +181,12 @@ function lowerPureCall(builder: Builder, node: Call): ExpressionData {
 function emitCall(builder: Builder, node: AnyCall, args: ExpressionData[], slot: number | null): void {
   const name = nameOf(node);
   const where = at(builder, node);
-  if (builder.compilation.bindings.defs.has(name)) emit(builder, { op: 'def', routine: routineOf(builder, name), args, slot, at: where });
+  if (builder.compilation.bindings.defs.has(name)) emit(builder, { op: 'def', routine: routineOf(builder.compilation, name), args, slot, at: where });
   else if (name === 'random') emit(builder, { op: 'random', limit: args[0] ?? zero(builder, node), slot, at: where });
   else {
     if (CALLS_NOT_MODELLED.has(name) || contextsOf(name).every((context) => context === 'process')) problem(builder, node.callee, notModelled(name));
     emit(builder, { op: 'kernel', name, args, slot, at: where });
   }
-}
-
-/** Its number; the first call asks for its code. */
-function routineOf({ compilation }: Builder, name: string): number {
-  const known = compilation.routineOf.get(name);
-  if (known !== undefined) return known;
-  const { node } = compilation.bindings.defs.get(name)!;
-  const parameters = node.params.map((parameter) => parameter.name);
-  const index = compilation.routines.push({ name, kind: 'def', parameters, slots: parameters.length, locals: [], code: [] }) - 1;
-  compilation.routineOf.set(name, index);
-  compilation.pending.push(name);
-  return index;
 }
 
 /** Arguments by position, evaluated in the order they are written, with the defaults of those left out. */

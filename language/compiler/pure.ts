@@ -1,6 +1,7 @@
 // Expressions outside of bodies: conditions, top-level expectations, log texts, watches. They only look, so a call that acts is an error.
 import type { Expr, Expect, Stop } from '../generated/ast.ts';
 import { rangeOf, rangeOfProperty } from '../ranges.ts';
+import { stopEvent } from '../stop-events.ts';
 import { parseLogText, stringValue } from '../text.ts';
 import { contextsOf } from '../vocabulary/calls.ts';
 import type { Expectation, ExpressionData, LogText, StopOn } from '../runtime/program.ts';
@@ -8,9 +9,10 @@ import { findActing } from './acting.ts';
 import type { Builder } from './builder.ts';
 import { newBuilder, problem } from './builder.ts';
 import type { Compilation } from './compilation.ts';
-import { spanOf, textOf } from './compilation.ts';
+import { complain, spanOf, textOf } from './compilation.ts';
 import { signedOf } from './constants.ts';
 import { lower } from './expressions.ts';
+import { notModelled } from './not-modelled.ts';
 
 /** What an expression outside of bodies may leave to the place where it is evaluated, and where its tree stands. */
 export type Surroundings = Partial<Pick<Builder, 'isFree' | 'locate'>>;
@@ -31,8 +33,9 @@ export function lowerTopExpect(compilation: Compilation, file: number, node: Exp
   return { condition, text: textOf(compilation, file, node.condition), message, ...spanOf(compilation, file, rangeOf(node)) };
 }
 
-/** A `stop on`: the parameters of what it stops in are not known here, so names are free, and win over constants of the same name. */
+/** A `stop on`: the parameters of what it stops in have their values there, so names are free, and win over constants of the same name. */
 export function lowerStop(compilation: Compilation, file: number, node: Stop): StopOn {
+  if (stopEvent(node.event).kind === 'later') complain(compilation, file, rangeOfProperty(node, 'event'), notModelled(node.event));
   const isFree = (name: string): boolean => compilation.bindings.consts.has(name);
   return {
     event: node.event,

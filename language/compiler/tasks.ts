@@ -3,7 +3,7 @@ import type { TaskSpec } from '../../engine/index.ts';
 import type { Block, Kernel } from '../generated/ast.ts';
 import { declare, emit, newBuilder } from './builder.ts';
 import type { Compilation } from './compilation.ts';
-import { complain } from './compilation.ts';
+import { complain, routineOf } from './compilation.ts';
 import { signedOf } from './constants.ts';
 import { lowerBlock } from './statements.ts';
 
@@ -28,8 +28,17 @@ export function lowerBody(compilation: Compilation, file: number, { name, kind, 
   return index;
 }
 
-/** Compiles the `def`s that are called, those that they call, and so on. */
-export function lowerPendingDefs(compilation: Compilation): void {
+/**
+ * Compiles the `def`s that are called, those that they call, and so on; then all others: what is wrong with them is told, and a debugger finds their
+ * statements.
+ */
+export function lowerDefs(compilation: Compilation): void {
+  lowerPending(compilation);
+  for (const name of compilation.bindings.defs.keys()) routineOf(compilation, name);
+  lowerPending(compilation);
+}
+
+function lowerPending(compilation: Compilation): void {
   for (let name = compilation.pending.shift(); name !== undefined; name = compilation.pending.shift()) lowerDef(compilation, name);
 }
 

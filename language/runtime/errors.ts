@@ -17,6 +17,15 @@ export function located(error: unknown, at: Span): unknown {
   return error instanceof ValueError ? new EvaluationError(sentence(error.message), at) : error;
 }
 
+/** What an operation gives; its ValueError gets the place. */
+export function placed<T>(at: Span, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw located(error, at);
+  }
+}
+
 /** `FILE:LINE:COL`, as every message of Pagewalk begins. */
 export function placeOf(files: readonly string[], at: Span): string {
   return `${files[at.file] ?? '?'}:${at.line}:${at.column}`;

@@ -6,12 +6,13 @@ import type { Kernel } from '../../engine/index.ts';
 import { EvaluationError, located } from './errors.ts';
 import { toValue } from './foreign.ts';
 import { FUNCTIONS } from './functions.ts';
+import { together } from './held-values.ts';
 import { NAMES_NOT_MODELLED, notModelled } from './not-modelled.ts';
 import { MACHINE_NAMES } from './objects-machine.ts';
 import { callMethod, element, member, toText } from './objects.ts';
 import type { ExpressionData, LogText, Span } from './program.ts';
 import type { Value } from './values.ts';
-import { BINARY, UNARY, isTrue } from './values.ts';
+import { BINARY, UNARY, bounded, isTrue } from './values.ts';
 
 /** An expression ready to run. `frame` holds the values its slots and parameters are read from. Throws EvaluationError. */
 export type Closure = (k: Kernel, frame: readonly unknown[]) => Value;
@@ -52,7 +53,7 @@ export function linkExpression(expression: ExpressionData, resolve: Resolve): Cl
     case 'literal': return literal(expression.value);
     case 'slot': return slotReader(expression.slot);
     case 'name': return nameReader(expression.name, at, resolve);
-    case 'listOf': return listBuilder(expression.items.map((item) => linkExpression(item, resolve)));
+    case 'listOf': return listBuilder(expression.items.map((item) => linkExpression(item, resolve)), at);
     case 'unary': return unary(expression.operator, linkExpression(expression.operand, resolve), at);
     case 'binary': return binary(expression.operator, linkExpression(expression.left, resolve), linkExpression(expression.right, resolve), at);
     case 'conditional': return conditional(linkExpression(expression.condition, resolve), linkExpression(expression.then, resolve), linkExpression(expression.else, resolve));
@@ -103,8 +104,19 @@ function nameReader(name: string, at: Span, resolve: Resolve): Closure {
   throw new EvaluationError(`Unknown name \`${name}\`.`, at);
 }
 
-function listBuilder(items: Closure[]): Closure {
-  return (k, frame) => items.map((item) => item(k, frame));
+function listBuilder(items: Closure[], at: Span): Closure {
+  return (k, frame) => {
+    try {
+      return bounded(evaluateAll(k, items, frame));
+    } catch (error) {
+      throw located(error, at);
+    }
+  };
+}
+
+/** Values in their order. Throws ValueError where they are too large together. */
+export function evaluateAll(k: Kernel, closures: readonly Closure[], frame: readonly unknown[]): Value[] {
+  return together(closures, (closure) => closure(k, frame));
 }
 
 function unary(operator: string, operand: Closure, at: Span): Closure {
@@ -142,9 +154,8 @@ function pureCall(name: string, args: Closure[], at: Span): Closure {
   const call = FUNCTIONS.get(name);
   if (call === undefined) throw new EvaluationError(NAMES_NOT_MODELLED.has(name) ? notModelled(name) : `\`${name}\` is no function that an expression may call.`, at);
   return (k, frame) => {
-    const values = args.map((arg) => arg(k, frame));
     try {
-      return call(k, values);
+      return call(k, evaluateAll(k, args, frame));
     } catch (error) {
       throw located(error, at);
     }
@@ -153,10 +164,9 @@ function pureCall(name: string, args: Closure[], at: Span): Closure {
 
 function methodCall(object: Closure, name: string, args: Closure[], at: Span): Closure {
   return (k, frame) => {
-    const target = object(k, frame);
-    const values = args.map((arg) => arg(k, frame));
     try {
-      return callMethod(k, target, name, values);
+      const target = object(k, frame);
+      return callMethod(k, target, name, evaluateAll(k, args, frame));
     } catch (error) {
       throw located(error, at);
     }

@@ -6,6 +6,8 @@ export type {
 export type { Integer, ObjectValue, Value } from './values.ts';
 export { ValueError, hex, isInteger, isObject, isTrue } from './values.ts';
 export { EvaluationError, placeOf } from './errors.ts';
+export type { Described } from './describe-expression.ts';
+export { describeExpression } from './describe-expression.ts';
 export type { Names, Positional } from './evaluate.ts';
 export { compileCondition, compileLog, evaluate } from './evaluate.ts';
 export { toValue } from './foreign.ts';

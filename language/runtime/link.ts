@@ -49,7 +49,8 @@ export function linkProgram(data: ProgramData, host: Host): LinkedProgram {
 
 /** Position of a task in which it has begun nothing. */
 function startPosition(k: Kernel, data: ProgramData, routine: number): Position {
-  return { frames: [newFrame(data, routine, [])], isReschedDue: false, sleepsUntil: null, isInCall: false, random: seedOf(k.platform.seed, routine) };
+  const random = seedOf(k.platform.seed, routine);
+  return { frames: [newFrame(data, routine, [])], isReschedDue: false, sleepsUntil: null, isInCall: false, random, stored: 0 };
 }
 
 function* runTask(k: Kernel, steps: readonly (readonly Step[])[], run: Run): Generator<Wait, void, void> {

@@ -10,6 +10,8 @@ import type { ObjectValue, Value } from './values.ts';
 /** What the Variables view calls Machine. */
 export const MACHINE: ObjectValue = { kind: 'machine' };
 
+const TOTALS = ['totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages'] as const satisfies readonly (keyof Kernel)[];
+
 /** The names of the machine that any expression may read. */
 export const MACHINE_NAMES: ReadonlyMap<string, (k: Kernel) => Value> = new Map<string, (k: Kernel) => Value>([
   ['nodes', (k) => k.nodes.map((node) => nodeValue(node.node_id))],
@@ -23,6 +25,7 @@ export const MACHINE_NAMES: ReadonlyMap<string, (k: Kernel) => Value> = new Map<
   ['sysctl', () => ({ kind: 'sysctl' })],
   ['now', (k) => Math.round(k.now)],
   ['jiffies', (k) => jiffies(k)],
+  ...TOTALS.map((name): [string, (k: Kernel) => Value] => [name, (k) => k[name]]),
 ]);
 
 export function taskValue(pid: number): ObjectValue {
@@ -55,10 +58,8 @@ export const MACHINE_KINDS: readonly [string, Kind][] = [
 ];
 
 function machineFields(): Map<string, Field> {
-  const shown = ['nodes', 'mem_map', 'processes', 'vmstat', 'meminfo', 'events', 'sysctl', 'now', 'jiffies'];
-  const fields = shown.map((name): [string, Field] => [name, { get: MACHINE_NAMES.get(name)! }]);
-  const totals = fieldsOf((k) => k, ['totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages']);
-  return new Map([...fields, ...totals]);
+  const hidden = ['zones', 'current'];
+  return new Map([...MACHINE_NAMES].filter(([name]) => !hidden.includes(name)).map(([name, get]) => [name, { get }]));
 }
 
 /** A table of numbers with names. */

@@ -38,9 +38,14 @@ export interface Page {
 
 /** `object.name`. Throws ValueError where there is none, and says what there is. */
 export function member(k: Kernel, object: Value, name: string): Value {
+  return shownMember(k, object, name).value;
+}
+
+/** `object.name` with its text, where its field is best read in another form than the value's own. Throws ValueError as `member` does. */
+export function shownMember(k: Kernel, object: Value, name: string): Shown {
   const kind = kindOf(object, 'members');
   const found = lookUp(k, kind, object as ObjectValue, name);
-  if (found !== undefined) return found.value;
+  if (found !== undefined) return found;
   throw new ValueError(kind.missing?.(name) ?? `\`${toText(k, object)}\` has no member \`${name}\`${near(name, namesOf(k, kind, object as ObjectValue))}`);
 }
 
@@ -76,19 +81,39 @@ export function itemsOf(k: Kernel, value: Value): Value[] {
   return itemsAt(k, value, { start: 0, count: sizeOf(k, value) });
 }
 
+/** Characters of a list's text, after which the rest is `…`: as `print` writes it, and where it is one row among others. */
+const MOST_PRINTED = 2 ** 20;
+const MOST_IN_A_ROW = 2 ** 10;
+
 /** A value in one line, as `print` writes it: a string bare, an object so that the console reads it again. */
 export function toText(k: Kernel, value: Value): string {
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return `[${value.map((item) => quoted(k, item, toText)).join(', ')}]`;
-  if (!isObject(value)) return String(value);
-  return KINDS.get(value.kind)!.name(k, value);
+  if (Array.isArray(value)) return listText(value, (item) => quoted(k, item), { left: MOST_PRINTED });
+  return isObject(value) ? KINDS.get(value.kind)!.name(k, value) : String(value);
 }
 
 /** A value in one line for hovers and the Variables view: a string quoted, an object with what matters of it. */
 export function describe(k: Kernel, value: Value): string {
-  if (!isObject(value)) return Array.isArray(value) ? `[${value.map((item) => describe(k, item)).join(', ')}]` : quoted(k, value, toText);
+  if (Array.isArray(value)) return listText(value, (item) => describe(k, item), { left: MOST_IN_A_ROW });
+  if (!isObject(value)) return quoted(k, value);
   const kind = KINDS.get(value.kind)!;
   return kind.summary?.(k, value) ?? kind.name(k, value);
+}
+
+/** `[1, [2, 3]]`; `room` shrinks by what is written. */
+function listText(list: readonly Value[], textOf: (item: Value) => string, room: { left: number }): string {
+  const parts: string[] = [];
+  for (const item of list) {
+    if (room.left <= 0) {
+      parts.push('…');
+      break;
+    }
+    const part = Array.isArray(item) ? listText(item, textOf, room) : textOf(item);
+    if (!Array.isArray(item)) room.left -= part.length;
+    room.left -= ', '.length;
+    parts.push(part);
+  }
+  return `[${parts.join(', ')}]`;
 }
 
 export function childCounts(k: Kernel, value: Value): ChildCounts {
@@ -155,6 +180,6 @@ function near(name: string, known: string[]): string {
   return named.length === 0 ? '' : `: known are ${named.slice(0, 12).join(', ')}${named.length > 12 ? ' …' : ''}`;
 }
 
-function quoted(k: Kernel, value: Value, text: (k: Kernel, value: Value) => string): string {
-  return typeof value === 'string' ? JSON.stringify(value) : text(k, value);
+function quoted(k: Kernel, value: Value): string {
+  return typeof value === 'string' ? JSON.stringify(value) : toText(k, value);
 }

@@ -145,6 +145,8 @@ export interface Position {
   isInCall: boolean;
   /** State of the task's generator of random numbers, 32 bits. */
   random: number;
+  /** What has come into variables since all that they hold was last counted: see held-values.ts. */
+  stored: number;
 }
 
 export interface Frame {

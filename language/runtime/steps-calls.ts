@@ -3,12 +3,14 @@ import type { Kernel } from '../../engine/index.ts';
 import { do_exit, schedule_timeout, wait_for_tasks } from '../../engine/index.ts';
 import type { SleepingCall } from './calls.ts';
 import { ATOMIC_CALLS, SLEEPING_CALLS } from './calls.ts';
-import { EvaluationError, located } from './errors.ts';
+import { EvaluationError, placed } from './errors.ts';
 import type { Closure } from './evaluate.ts';
+import { evaluateAll } from './evaluate.ts';
+import { hold } from './held-values.ts';
 import { toText } from './objects.ts';
 import type { Speaker } from './output.ts';
 import { recordExpectation, recordPrint } from './output.ts';
-import type { Frame, Instruction, ProgramData, Span } from './program.ts';
+import type { Frame, Instruction, Position, ProgramData, Span } from './program.ts';
 import { draw } from './random.ts';
 import type { Run, Step } from './step.ts';
 import { keep, link, next, tell } from './step.ts';
@@ -24,7 +26,7 @@ export function kernelCall(instruction: Instruction & { op: 'kernel' }): Step {
   const call = ATOMIC_CALLS.get(instruction.name);
   if (call === undefined) throw new EvaluationError(`\`${instruction.name}\` is no call of this machine.`, instruction.at);
   const args = instruction.args.map(link);
-  return { go: (k, _, frame) => keep(frame, instruction.slot, placed(instruction.at, () => call(k, evaluated(k, args, frame)))) };
+  return { go: (k, _, frame) => keep(frame, instruction.slot, placed(instruction.at, () => call(k, evaluateAll(k, args, frame.slots)))) };
 }
 
 function sleepingCall({ args, slot, at }: Instruction & { op: 'kernel' }, call: SleepingCall): Step {
@@ -32,7 +34,8 @@ function sleepingCall({ args, slot, at }: Instruction & { op: 'kernel' }, call: 
   return {
     go: () => 'block',
     *block(k, run, frame) {
-      const started = run.position.isInCall ? run.host.resumeCall!(k, run.task) : placed(at, () => call.begin(k, evaluated(k, closures, frame)));
+      const begin = (): ReturnType<SleepingCall['begin']> => placed(at, () => call.begin(k, evaluateAll(k, closures, frame.slots)));
+      const started = run.position.isInCall ? run.host.resumeCall!(k, run.task) : begin();
       run.position.isInCall = true;
       const returned = yield* started;
       run.position.isInCall = false;
@@ -52,10 +55,17 @@ export function defCall({ routine, args, at }: Instruction & { op: 'def' }): Ste
   return {
     go(k, { position, data }, frame) {
       if (position.frames.length > DEPTH_LIMIT) throw new EvaluationError(`\`${data.routines[routine]!.name}\` is called too deeply: ${DEPTH_LIMIT} calls inside one another are possible.`, at);
-      position.frames.push(newFrame(data, routine, evaluated(k, closures, frame)));
+      position.frames.push(newFrame(data, routine, argumentsOf(k, position, frame, { closures, at })));
       return 'go';
     },
   };
+}
+
+/** Arguments go into variables of the called `def`. */
+function argumentsOf(k: Kernel, position: Position, frame: Frame, { closures, at }: { closures: readonly Closure[]; at: Span }): Value[] {
+  const values = placed(at, () => evaluateAll(k, closures, frame.slots));
+  for (const value of values) hold(k, position, value, at);
+  return values;
 }
 
 /** A frame at the beginning of a routine; what is not an argument begins as 0. */
@@ -71,6 +81,7 @@ export function returning({ value }: Instruction & { op: 'return' }): Step {
   return {
     go(k, { position, data }, frame) {
       const result = closure === null ? 0 : closure(k, frame.slots);
+      if (value !== null) hold(k, position, result, value.at);
       position.frames.pop();
       const caller = position.frames.at(-1);
       if (caller === undefined) return 'go';
@@ -84,7 +95,8 @@ export function print({ args }: Instruction & { op: 'print' }): Step {
   const closures = args.map(link);
   return {
     go(k, run, frame) {
-      const text = evaluated(k, closures, frame).map((value) => toText(k, value)).join(' ');
+      const values = placed(speaker(run).at, () => evaluateAll(k, closures, frame.slots));
+      const text = values.map((value) => toText(k, value)).join(' ');
       tell(k, run.host, recordPrint(k, speaker(run), text));
       return next(frame);
     },
@@ -162,16 +174,4 @@ export function speaker({ task, position, data }: Run): Speaker {
 function spanOf(place: Span = { file: 0, line: 1, column: 1, endLine: 1, endColumn: 1 }): Span {
   const { file, line, column, endLine, endColumn } = place;
   return { file, line, column, endLine, endColumn };
-}
-
-function evaluated(k: Kernel, closures: readonly Closure[], frame: Frame): Value[] {
-  return closures.map((closure) => closure(k, frame.slots));
-}
-
-function placed<T>(at: Span, operation: () => T): T {
-  try {
-    return operation();
-  } catch (error) {
-    throw located(error, at);
-  }
 }

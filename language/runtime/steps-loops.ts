@@ -1,5 +1,6 @@
 /** Steps of the two kinds of `for`: over a range, and over a list. `repeat` is a range without a variable. */
-import { EvaluationError, located } from './errors.ts';
+import { EvaluationError, located, placed } from './errors.ts';
+import { hold } from './held-values.ts';
 import { itemsOf } from './objects.ts';
 import type { Instruction, Span } from './program.ts';
 import type { Step } from './step.ts';
@@ -40,13 +41,11 @@ export function nextInRange({ state, variable, exit }: Instruction & { op: 'next
 export function list({ state, list: whole, at }: Instruction & { op: 'list' }): Step {
   const items = link(whole);
   return {
-    go(k, _, frame) {
+    go(k, { position }, frame) {
       const value = items(k, frame.slots);
-      try {
-        frame.slots[state] = itemsOf(k, value);
-      } catch (error) {
-        throw located(error, at);
-      }
+      const walked = placed(at, () => itemsOf(k, value));
+      hold(k, position, walked, at);
+      frame.slots[state] = walked;
       frame.slots[state + 1] = 0;
       return next(frame);
     },

@@ -1,13 +1,15 @@
 /** Instructions made ready to run: each becomes a step whose expressions are closures. */
 import { charge } from '../../engine/index.ts';
-import { EvaluationError } from './errors.ts';
+import { EvaluationError, located } from './errors.ts';
+import { hold } from './held-values.ts';
 import { toText } from './objects.ts';
-import type { Instruction } from './program.ts';
+import type { Instruction, Span } from './program.ts';
 import type { Step } from './step.ts';
 import { jump, keep, link, next } from './step.ts';
 import { breakpoint, defCall, exit, expectation, kernelCall, print, random, returning, sleep, wait } from './steps-calls.ts';
 import { list, nextInList, nextInRange, range } from './steps-loops.ts';
-import { isTrue, nameOfKind } from './values.ts';
+import type { Value } from './values.ts';
+import { bounded, isTrue, nameOfKind } from './values.ts';
 
 /** The step of an instruction. Throws EvaluationError for a name or a call that nothing stands behind. */
 export function linkInstruction(instruction: Instruction): Step {
@@ -64,22 +66,42 @@ function head(id: number): Step {
 
 function set({ slot, value }: Instruction & { op: 'set' }): Step {
   const closure = link(value);
-  return { go: (k, _, frame) => keep(frame, slot, closure(k, frame.slots)) };
+  return {
+    go(k, { position }, frame) {
+      const result = closure(k, frame.slots);
+      hold(k, position, result, value.at);
+      return keep(frame, slot, result);
+    },
+  };
 }
 
 function store({ list: whole, index, value, at }: Instruction & { op: 'store' }): Step {
   const [listOf, indexOf, valueOf] = [link(whole), link(index), link(value)];
   return {
-    go(k, _, frame) {
+    go(k, { position }, frame) {
       const items = listOf(k, frame.slots);
       const place = indexOf(k, frame.slots);
       const item = valueOf(k, frame.slots);
       if (!Array.isArray(items)) throw new EvaluationError(`Only a list's items can be set: this is ${nameOfKind(items)}.`, at);
       if (typeof place !== 'number' || place < 0 || place >= items.length) throw new EvaluationError(`Index ${toText(k, place)} is outside a list of ${items.length}.`, at);
-      items[place] = item;
+      hold(k, position, item, at);
+      setItem(items, place, item, at);
       return next(frame);
     },
   };
+}
+
+/** A list that would become too large stays as it is. Throws EvaluationError. */
+function setItem(items: Value[], place: number, item: Value, at: Span): void {
+  const before = items[place]!;
+  items[place] = item;
+  if (typeof item !== 'string' && !Array.isArray(item)) return;
+  try {
+    bounded(items);
+  } catch (error) {
+    items[place] = before;
+    throw located(error, at);
+  }
 }
 
 function unless({ condition, to }: Instruction & { op: 'unless' }): Step {

@@ -17,6 +17,11 @@ export interface ObjectValue {
 /** What went wrong in an operation; the evaluator adds the place. */
 export class ValueError extends Error {}
 
+/** The most characters of a string, and the most items of a list, with all that is in the lists and strings in it. */
+export const MAX_SIZE = 2 ** 20;
+/** How many lists may stand inside one another; a list inside itself never ends. */
+const MAX_LISTS_DEEP = 64;
+
 const LOWEST = -(1n << 63n);
 const HIGHEST = (1n << 64n) - 1n;
 
@@ -55,6 +60,36 @@ export function toNumber(value: Value): number {
 /** Zero, `false` and the empty string are false; a list or an object is true. */
 export function isTrue(value: Value): boolean {
   return value !== 0 && value !== false && value !== '';
+}
+
+/** The value, unless it is a string or a list that is too large to work with. Throws ValueError. */
+export function bounded<T extends Value>(value: T): T {
+  if (typeof value === 'string' && value.length > MAX_SIZE) throw new ValueError(`a string of more than ${MAX_SIZE} characters`);
+  if (Array.isArray(value)) checkSize(value, MAX_SIZE, 1);
+  return value;
+}
+
+/** How much of `room` a list takes. */
+function checkSize(list: readonly Value[], room: number, depth: number): number {
+  if (depth > MAX_LISTS_DEEP) throw new ValueError(`a list in which more than ${MAX_LISTS_DEEP} lists stand inside one another`);
+  let size = list.length;
+  for (const item of list) {
+    if (size > room) break;
+    if (typeof item === 'string') size += item.length;
+    else if (Array.isArray(item)) size += checkSize(item, room - size, depth + 1);
+  }
+  if (size > room) throw new ValueError(`a list of more than ${MAX_SIZE} items, with all that is in its lists and strings`);
+  return size;
+}
+
+/** What a value takes of memory besides its variable, in words of 8 bytes; what is in `seen` takes nothing more. */
+export function sizeInMemory(value: Value, seen = new Set<Value>()): number {
+  if ((typeof value !== 'string' && !Array.isArray(value)) || seen.has(value)) return 0;
+  seen.add(value);
+  if (typeof value === 'string') return Math.ceil(value.length / 4);
+  let size = value.length;
+  for (const item of value) if (typeof item === 'string' || Array.isArray(item)) size += sizeInMemory(item, seen);
+  return size;
 }
 
 /** `an integer`, `a list`, `a page` … for messages. */
@@ -100,8 +135,8 @@ export const BINARY: Record<string, (a: Value, b: Value) => Value> = {
   '&': (a, b) => and(toInteger(a), toInteger(b)),
   '|': (a, b) => or(toInteger(a), toInteger(b)),
   '^': (a, b) => xor(toInteger(a), toInteger(b)),
-  '==': areEqual,
-  '!=': (a, b) => !areEqual(a, b),
+  '==': (a, b) => areEqual(bounded(a), bounded(b)),
+  '!=': (a, b) => !areEqual(bounded(a), bounded(b)),
   '<': (a, b) => compare(a, b) < 0,
   '<=': (a, b) => compare(a, b) <= 0,
   '>': (a, b) => compare(a, b) > 0,
@@ -120,8 +155,8 @@ function add(a: Value, b: Value): Value {
     const sum = a + b;
     return Number.isSafeInteger(sum) ? sum : integer(BigInt(a) + BigInt(b));
   }
-  if (typeof a === 'string' && typeof b === 'string') return a + b;
-  if (Array.isArray(a) && Array.isArray(b)) return [...a, ...b];
+  if (typeof a === 'string' && typeof b === 'string') return bounded(a + b);
+  if (Array.isArray(a) && Array.isArray(b)) return bounded([...a, ...b]);
   return integer(BigInt(toInteger(a)) + BigInt(toInteger(b)));
 }
 

@@ -33,13 +33,11 @@ export class CheckedDocuments {
     return checked;
   }
 
-  /** What is wrong with a document, and what the machine cannot do yet; a file of `def`s and `const`s alone is not compiled. */
+  /** What is wrong with a document, and what the machine cannot do yet. */
   problems(uri: string): Problem[] {
     const checked = this.checked(uri);
     if (checked === undefined) return [];
-    const isScenario = checked.sources[0]!.scenario.decls.some((decl) => decl.$type === 'Machine');
-    const { problems } = isScenario ? compileChecked(checked) : checked;
-    return problems.filter((problem) => problem.file === toPath(uri));
+    return compileChecked(checked).problems.filter((problem) => problem.file === toPath(uri));
   }
 
   forget(uri: string): void {

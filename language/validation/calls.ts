@@ -47,7 +47,7 @@ function checkSysctlName(arg: Arg | undefined, context: CheckContext): void {
 }
 
 function wrongContext(callee: NameRef, allowed: readonly Context[], runner: Runner): string {
-  const where = AstUtils.getContainerOfType(callee, isDef) === undefined ? '' : `, and ${runner.description} calls this \`def\``;
+  const where = AstUtils.getContainerOfType(callee, isDef) === undefined ? '' : `, and ${runner.why}`;
   return `\`${callee.name}\` ${reason(allowed, runner.context)}${where}.`;
 }
 

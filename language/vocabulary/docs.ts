@@ -72,7 +72,7 @@ export const STATEMENT_DOCS: Readonly<Record<string, WordDoc>> = {
 };
 
 export const CLAUSE_DOCS: Readonly<Record<string, WordDoc>> = {
-  when: { syntax: 'when CONDITION', doc: 'Stops only where this holds; it may read the function\'s parameters and locals, or the tracepoint\'s fields.' },
+  when: { syntax: 'when CONDITION', doc: 'Stops only where this holds; it may read the function\'s parameters or the tracepoint\'s fields.' },
   hits: { syntax: 'hits N', doc: 'Stops at the Nth time.' },
   log: { syntax: 'log "text {expr}"', doc: 'Writes a line instead of stopping.' },
 };

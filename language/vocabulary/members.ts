@@ -25,6 +25,12 @@ export const GLOBALS: Members = {
   events: { type: 'number{}', doc: 'How often a tracepoint or a kernel function was passed.' },
   now: NUMBER('Virtual time since boot, in ns.'),
   jiffies: NUMBER('Ticks of the clock since boot.'),
+  mem_map: { type: 'page[]', doc: 'The pages of all frames.' },
+  sysctl: { type: 'any', doc: 'The settings of the kernel by name: `sysctl.min_free_kbytes`.' },
+  totalram_pages: NUMBER('Pages that the page allocator manages.'),
+  totalhigh_pages: NUMBER('Those of them in high memory.'),
+  totalreserve_pages: NUMBER('Pages that the watermarks and reserves keep back.'),
+  vm_total_pages: NUMBER('Pages that requests could be answered with when the zonelists were built.'),
 };
 
 const VMSTAT_PLAIN = [

@@ -34,6 +34,12 @@ const CASES: Case[] = [
     err: 'case.pagewalk:5:9: Index 2 is outside 0 … 1.\n',
   },
   {
+    name: 'ends with a place when the scenario would use up the memory',
+    scenario: driver('let s = "x"', 'repeat 40 { s = s + s }'),
+    status: 1, out: 'case.pagewalk: failed (the scenario could not go on): no expectations, N events, 5.3 us of virtual time\n',
+    err: 'case.pagewalk:4:19: A string of more than 1048576 characters.\n',
+  },
+  {
     name: 'names each wait of a deadlock',
     scenario: 'machine { memory 64MiB }\nkernel left { wait right }\nkernel right { wait left }\nkernel well { }\n',
     status: 1, out: 'case.pagewalk: failed (a deadlock): no expectations, N events, 9.2 us of virtual time\n',
@@ -43,14 +49,14 @@ const CASES: Case[] = [
   {
     name: 'fails on a kernel BUG that nobody announced',
     scenario: driver('let p = alloc_pages(GFP_KERNEL, 1)', 'free_pages(p, 1)', 'let pfn = p.pfn', 'free_pages(p, 1)'),
-    status: 1, out: 'case.pagewalk: failed (a kernel BUG): no expectations, N events, 4.03 us of virtual time\n',
+    status: 1, out: 'case.pagewalk: failed (a kernel BUG): no expectations, N events, 3.88 us of virtual time\n',
     err: 'case.pagewalk:6:3: kernel BUG at mm/page_alloc.c:__free_pages: page 4256 is free already\n',
   },
   {
     name: 'passes on the BUG that the scenario is about',
     scenario: `expects_bug "is free already"\n${driver('let p = alloc_pages(GFP_KERNEL, 1)', 'free_pages(p, 1)', 'free_pages(p, 1)')}expect events.mm_page_free > 0\n`,
     status: 0, out: 'case.pagewalk:6:3: kernel BUG at mm/page_alloc.c:__free_pages: page 4256 is free already (as expected)\n'
-      + 'case.pagewalk: passed: the BUG it is about, 1 of 1 expectations hold, N events, 3.93 us of virtual time\n',
+      + 'case.pagewalk: passed: the BUG it is about, 1 of 1 expectations hold, N events, 3.78 us of virtual time\n',
     err: '',
   },
   {

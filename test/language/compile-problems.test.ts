@@ -19,18 +19,61 @@ describe('what is not modelled yet', () => {
     [`${machine}kernel k { }\nexpect oom.kills == 0`, ['3:8: `oom` is not modelled yet: this version runs kernel threads and the page allocator only.']],
     ['machine { memory 64MiB\nsysctl vm.swappiness = 60 }\nkernel k { }', ['2:8: `sysctl vm.swappiness` is not modelled yet: this version runs kernel threads and the page allocator only.']],
     ['machine { memory 64MiB\ndisk sda { } }\nkernel k { }', ['2:1: `disk` is not modelled yet: this version has no block devices.']],
+    ...['kmalloc', 'shrink_zone', 'out_of_memory', 'oom', 'direct_reclaim', 'segfault', 'major_fault', 'vmscan:mm_vmscan_kswapd_wake', 'pageout'].map((event): [string, string[]] => [
+      `${machine}kernel k { }\nstop on ${event} when zone.whatever > 3`,
+      [`3:9: \`${event}\` is not modelled yet: this version runs kernel threads and the page allocator only.`],
+    ]),
     ['machine { arch x86_64 memory 64MiB }\nkernel k { }', ['1:11: arch x86_64 is not modelled yet: this version runs i386 only.']],
   ];
   for (const [text, expected] of cases) it(text.slice(text.indexOf('\n') + 1).replaceAll('\n', ' '), () => assert.deepEqual(problems(text), expected));
 
-  it('is told of a `def` only where something calls it', () => {
-    assert.deepEqual(problems(`${machine}def f() { kfree(0) }\nkernel k { }`), []);
-    assert.deepEqual(problems(`${machine}def f() { kfree(0) }\ndef g() { f() }\nkernel k { g() }`).length, 1);
+  it('is told of a `def` that nobody calls, too, once', () => {
+    const kfree = '`kfree` is not modelled yet: this version runs kernel threads and the page allocator only.';
+    const mmap = kfree.replace('kfree', 'mmap');
+    assert.deepEqual(problems(`${machine}def f() { kfree(0) }\nkernel k { }`), [`2:11: ${kfree}`]);
+    assert.deepEqual(problems(`${machine}def f() { kfree(0) }\ndef g() { f() }\nkernel k { g() }`), [`2:11: ${kfree}`]);
+    assert.deepEqual(problems(`${machine}def f() { let a = mmap(4KiB) }\ndef g() { fork c { } touch 0 .. 4KiB }`), [
+      `2:19: ${mmap}`, '3:11: `fork` is not modelled yet: this version runs kernel threads only.', '3:22: `touch` is not modelled yet: this version has no address spaces.',
+    ]);
+  });
+
+  it('is told of the `def`s of an imported file, at their place', () => {
+    const files: Record<string, string> = { 'lib.pagewalk': 'const N = 1\ndef used() { }\ndef unused() { print(caches["x"]) }' };
+    const { problems: found } = compileScenario(`import "lib.pagewalk" ${machine}kernel k { used() }`, 'test.pagewalk', (path) => files[path]);
+    assert.deepEqual(found.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`), [
+      'lib.pagewalk:3:22: `caches` is not modelled yet: this version runs kernel threads and the page allocator only.',
+    ]);
   });
 
   it('is every call that the runtime has not', () => {
     const modelled = [...ATOMIC_CALLS.keys(), ...SLEEPING_CALLS.keys()];
     assert.deepEqual([...Object.keys(KERNEL_CALLS), ...Object.keys(BOOT_CALLS)].sort(), [...CALLS_NOT_MODELLED, ...modelled].sort());
+  });
+});
+
+describe('a `def` that nobody calls', () => {
+  it('has statements, after those of the code that runs, and changes nothing of that', () => {
+    const files = { 'lib.pagewalk': 'def far(n) {\n  return n\n}' };
+    const text = (unused: string): string => `import "lib.pagewalk"\nmachine { memory 64MiB }\nkernel k {\n  let a = near(1)\n}\ndef near(n) {\n  return n\n}\n${unused}`;
+    const without = compiled(text(''), {...files, 'lib.pagewalk': ''});
+    const all = compiled(text('def unused() {\n  sleep 1ms\n}'), files);
+    assert.deepEqual(all.statements.slice(0, without.statements.length), without.statements);
+    assert.deepEqual(all.statements.slice(without.statements.length).map(({ file, line, def }) => [all.files[file], line, def]), [['test.pagewalk', 10, 'unused'], ['lib.pagewalk', 2, 'far']]);
+    assert.deepEqual(all.routines.slice(0, without.routines.length), without.routines);
+  });
+
+  it('may make what calls anybody may make together', () => {
+    const machine = 'machine { memory 64MiB }\n';
+    assert.deepEqual(problems(`${machine}def f() { return alloc_bootmem(4KiB) }\ndef g() { f() }\ndef h(n) { return n < 2 ? 1 : h(n - 1) }`), []);
+    assert.deepEqual(problems(`${machine}def f() { let a = alloc_bootmem(4KiB) free_pages(0, 0) }`), [
+      '2:39: `free_pages` cannot be called before the page allocator exists: `boot` may call alloc_bootmem, alloc_bootmem_low, free_bootmem, and the same code calls `alloc_bootmem`.',
+    ]);
+    assert.deepEqual(problems(`${machine}def g() { f() alloc_bootmem(4KiB) }\ndef f() { sleep 1ms }`), [
+      '3:11: `sleep` cannot stand in `boot`, nor in a `def` that it calls: there are no tasks and no page tables yet.',
+    ]);
+    assert.deepEqual(problems(`${machine}def even(n) { kfree(0) odd(n) }\ndef odd(n) { even(n) mmap(4KiB) }`), [
+      '3:22: `mmap` is a system call: only a `process` may make it, and the same code calls `kfree`.',
+    ]);
   });
 });
 

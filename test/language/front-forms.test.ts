@@ -24,7 +24,7 @@ const FILES: string[] = [
   `${MACHINE} boot { let a = alloc_bootmem(4KiB) let b = alloc_bootmem_low(size: 4KiB) free_bootmem(a, 4KiB) print(a, b) }`,
   `${MACHINE} def f() { } def g(a) { return a } def h(a, b,) { return f() + g(b) } def fact(n) { return n < 2 ? 1 : n * fact(n - 1) }`,
   `${MACHINE} const B = A + 2 const A = 1 const C = [A, B][1] const D = max(A, B) * len([1, 2]) const E = "x" const F = true const G = -MAP_SHARED`,
-  `${MACHINE} stop on oom stop on kmem:mm_page_alloc when order > 3 hits 5 log "order {order} {gfp}" stop on segfault log "x"`,
+  `${MACHINE} stop on oom stop on kmem:mm_page_alloc when order > 3 hits 5 log "order {order} {gfp_flags}" stop on segfault log "x"`,
   `${MACHINE} stop on alloc_pages when (order > 3) stop on shrink_zone when zone.name == "DMA" && priority < LIMIT stop on try_to_free_pages when zones[0].first.pages > nodes.first const LIMIT = 3`,
   `${MACHINE} stop on oom log "{{braces}} {caches[\\"size-128\\"].num_objs} {len(nodes)}\\t" stop on bug hits N const N = 2`,
   `${MACHINE} expect zones.NORMAL.free_area[3].nr_free > 0 expect oom.kills >= 1 "one" expect vmstat.pgfault > 0 && meminfo.MemFree > 0 expects_bug "slab error"`,

@@ -1,14 +1,24 @@
 // The tables of the vocabulary agree with each other and with the engine.
 import assert from 'node:assert/strict';
-import { DEFAULT_COSTS } from '../../engine/index.ts';
+import { readFileSync } from 'node:fs';
+import { FAMILIES as ADAPTER_FAMILIES } from '../../debug-adapter/breakpoints/families.ts';
+import { DEFAULT_COSTS, TRACEPOINTS } from '../../engine/index.ts';
 import { GFP as ENGINE_GFP } from '../../engine/include/gfp.ts';
+import { ENGINE_FUNCTIONS, ENGINE_TRACEPOINTS } from '../../language/generated/engine-names.ts';
+import { MACHINE_NAMES, NAMES_NOT_MODELLED } from '../../language/runtime/index.ts';
 import { BOOT_CALLS, KERNEL_CALLS, PROCESS_CALLS, PURE_CALLS, TASK_CALLS, contextsOf, findCall } from '../../language/vocabulary/calls.ts';
 import { GFP, constantValue } from '../../language/vocabulary/constants.ts';
 import { COSTS } from '../../language/vocabulary/costs.ts';
 import { FORM_DOCS, OPTION_DOCS, SETTING_DOCS, STATEMENT_DOCS } from '../../language/vocabulary/docs.ts';
 import { GLOBALS, OBJECTS } from '../../language/vocabulary/members.ts';
+import { FAMILIES } from '../../language/vocabulary/kernel-names.ts';
 import { DISK_SETTINGS, FORMS, PROCESS_OPTIONS, SETTINGS, STATEMENTS } from '../../language/vocabulary/settings.ts';
 import { parseNumber, showSize, showTime } from '../../language/vocabulary/units.ts';
+
+/** As the tables of the instrumented build have them. */
+interface EngineTables {
+  functions: { name: string; params: string[]; tracepoint: boolean }[];
+}
 
 describe('vocabulary', () => {
   it('has the engine\'s allocation flags', () => assert.deepEqual(GFP, ENGINE_GFP));
@@ -52,6 +62,27 @@ describe('vocabulary', () => {
     const members = [GLOBALS, ...Object.values(OBJECTS)].flatMap((table) => Object.entries(table));
     for (const [name, { type }] of members) {
       assert.ok(['number', 'string', 'boolean', 'any', 'function'].includes(type.replace(/\[\]$|\{\}$/, '')) || Object.hasOwn(OBJECTS, type.replace(/\[\]$|\{\}$/, '')), `${name}: ${type}`);
+    }
+  });
+
+  it('has the machine\'s names, and those of later machines', () => {
+    assert.deepEqual(Object.keys(GLOBALS).filter((name) => !NAMES_NOT_MODELLED.has(name)).sort(), [...MACHINE_NAMES.keys()].sort());
+  });
+
+  it('has the debugger\'s families, and functions behind them', () => {
+    assert.deepEqual(FAMILIES, ADAPTER_FAMILIES);
+    for (const name of Object.values(FAMILIES).flat()) assert.ok(Object.hasOwn(ENGINE_FUNCTIONS, name), name);
+  });
+
+  it('has the functions that the debugger watches, with their parameters', () => {
+    const { functions } = JSON.parse(readFileSync(new URL('../../dist/engine-worker.debug.tables.json', import.meta.url), 'utf8')) as EngineTables;
+    const named = functions.filter(({ name }) => /^\w+$/.test(name));
+    assert.deepEqual(Object.keys(ENGINE_FUNCTIONS), [...new Set(named.map(({ name }) => name))].sort());
+    for (const { name, params } of named) assert.deepEqual(params.filter((param) => !ENGINE_FUNCTIONS[name]!.includes(param)), [], name);
+    assert.deepEqual(Object.keys(ENGINE_TRACEPOINTS).map((name) => `trace_${name}`), named.filter(({ tracepoint }) => tracepoint).map(({ name }) => name).sort());
+    for (const { system, name, fields } of TRACEPOINTS) {
+      const point = ENGINE_TRACEPOINTS[name];
+      if (point !== undefined) assert.deepEqual([point.system, point.fields.slice(0, fields.length)], [system, fields.map(([field]) => field)], name);
     }
   });
 

@@ -121,6 +121,17 @@ describe('language server', () => {
     assert.deepEqual(tokens.data.slice(0, 10), [10, 6, 5, 0, 1, 2, 4, 4, 2, 0]);
   });
 
+  it('checks a file that others import by itself, and what a `stop on` names', async () => {
+    const said = async (name: string, text: string): Promise<string[]> => {
+      const problems = await client.open(`file:///${name}.pagewalk`, text);
+      return problems.map(({ range, message }) => `${range.start.line}:${range.start.character} ${typeof message === 'string' ? message : message.value}`);
+    };
+    assert.deepEqual(await said('lonely', 'def twice(n) {\n len([n]) }'), ['1:1 This call only looks: alone it does nothing. Use its value, or `print` it.']);
+    assert.deepEqual(await said('stopping', 'machine { memory 64MiB }\nstop on alloc_page when gfp_mask == 1 && ordr\nstop on nosuch'), [
+      '1:41 `alloc_page` has no parameter `ordr`: it has `gfp_mask`.', '2:8 There is no kernel function and no tracepoint `nosuch`.',
+    ]);
+  });
+
   it('checks importers again when an open import changes', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pagewalk-lsp-'));
     const [main, library] = ['main', 'library'].map((name) => pathToFileURL(join(folder, `${name}.pagewalk`)).href) as [string, string];

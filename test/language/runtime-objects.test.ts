@@ -4,8 +4,8 @@ import type { Machine } from '../../engine/index.ts';
 import { compileExpression } from '../../language/index.ts';
 import type { Value } from '../../language/runtime/index.ts';
 import {
-  EvaluationError, MACHINE, childCounts, children, compileCondition, compileLog, describe as describeValue, evaluate, indexedChildren,
-  namedChildren, nodeValue, pageAt, taskValue, toText, toValue, zoneValue,
+  EvaluationError, MACHINE, childCounts, children, compileCondition, compileLog, describe as describeValue, describeExpression, evaluate,
+  indexedChildren, namedChildren, nodeValue, pageAt, taskValue, toText, toValue, zoneValue,
 } from '../../language/runtime/index.ts';
 import { compiled, idleMachine, watched } from './running.ts';
 
@@ -42,6 +42,8 @@ describe('an expression about the machine', () => {
     ['vmstat.nr_dirty', 0],
     ['meminfo.LowTotal == meminfo.MemTotal', true],
     ['jiffies', 0],
+    ['totalram_pages > 0 && totalhigh_pages == 0 && totalreserve_pages > 0', true],
+    ['vm_total_pages', 16384],
     ['sysctl.min_free_kbytes', 1024],
     ['sysctl.lowmem_reserve_ratio', [256, 256, 32]],
     ['[min(3, 1, 2), max([4, 9]), sum([1, 2]), sum(), abs(-5), len("abc")]', [1, 9, 3, 0, 5, 3]],
@@ -81,6 +83,50 @@ function evaluateText(machine: Machine, text: string): Value {
   if (expression === null) throw new Error(problems[0]!.message);
   return evaluate(machine.k, expression, new Map());
 }
+
+describe('an expression in a watch', () => {
+  const { k } = idleMachine();
+  const frame = new Map<string, unknown>([['page', pageAt(k, 0)], ['n', 12288]]);
+  const described = (text: string): { value: Value; text: string } => {
+    const { expression } = compileExpression(text, [...frame.keys()]);
+    return describeExpression(k, expression!, frame);
+  };
+
+  const shown: [string, string][] = [
+    ['page(0).flags', 'PG_reserved'],
+    ['page.flags', 'PG_reserved'],
+    ['page(0).flags + 0', '1024'],
+    ['page(0).mapping', '0x0'],
+    ['zones.NORMAL.present_pages', '12288 (48 MiB)'],
+    ['zones["NORMAL"].present_pages', '12288 (48 MiB)'],
+    ['n', '12288'],
+    ['meminfo["SwapTotal"]', '0 kB'],
+    ['zones.NORMAL.name', '"Normal"'],
+    ['zones["NORMAL"].lowmem_reserve[0]', '0'],
+    ['page.lru', 'next 0, prev 0'],
+    ['nodes[0]', 'node 0: 16384 (64 MiB)'],
+  ];
+  for (const [text, line] of shown) it(`shows ${text}`, () => assert.equal(described(text).text, line));
+
+  it('shows every member of an object as the Variables view does, with the same value', () => {
+    for (const object of ['page(0)', 'page(5000)', 'zones.NORMAL', 'nodes[0]', 'zones.NORMAL.pcp[0].hot', 'current', 'meminfo', 'vmstat', 'sysctl']) {
+      for (const { name, value, text } of namedChildren(k, described(object).value)) {
+        assert.deepEqual(described(`${object}.${name}`), { value, text }, `${object}.${name}`);
+      }
+    }
+    for (const { name, value, text } of namedChildren(k, MACHINE)) assert.deepEqual(described(name), { value, text }, name);
+  });
+
+  it('says what is wrong, and where', () => {
+    const wrong: [string, string][] = [
+      ['1 + page(-1).flags', '1:5 There is no frame -1: this machine has 0 … 16383.'],
+      ['page(0).flugs', '1:1 `page(0)` has no member `flugs`: known are pfn, flags, _count, _mapcount, private, mapping, index, lru, order, zone, node.'],
+    ];
+    for (const [text, message] of wrong) {
+      assert.throws(() => described(text), (error) => error instanceof EvaluationError && `${error.at.line}:${error.at.column} ${error.message}` === message);
+    }
+  });
+});
 
 describe('a condition', () => {
   const { k } = idleMachine();

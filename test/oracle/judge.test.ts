@@ -143,6 +143,43 @@ describe('the judge', () => {
     assert.match(verdict.gaps[0]!, /^2258 allocations and frees of 'kops' are not replayed: line \d+ needs direct reclaim, which the engine does not model yet$/);
   });
 
+  const strange: [string, string][] = [
+    ['a key that nobody knows', 'garbage here'],
+    ['a key that every object has', 'constructor 1'],
+    ['a line without a key', '\u0000\u0001'],
+    ['a line that is cut off', 'A Normal pfn 12'],
+    ['a line of a dump that is cut off', 'FL Normal 3: 12 16'],
+    ['a step of the script that is none', 'OP 12 borrow order 1'],
+  ];
+  for (const [what, text] of strange) {
+    it(`finds ${what}`, () => {
+      const at = bootTrace.trace!.length - 10;
+      const verdict = judge({ ...bootTrace, trace: [...bootTrace.trace!.slice(0, at), text, ...bootTrace.trace!.slice(at)] });
+      const lines = bootTrace.trace!.filter((line) => line !== '').length;
+      assert.equal(agrees(verdict), false);
+      assert.deepEqual(verdict.gaps, ['the trace is not replayed']);
+      assert.deepEqual(verdict.checks[0], {
+        rules: 'INDEX', what: 'trace lines', same: lines, total: lines + 1,
+        difference: { where: `trace line ${at + 1}`, kernel: text, engine: 'reads no such line: its key is unknown, or it is not of its key\'s form' },
+      });
+    });
+  }
+
+  it('passes over lines of the recorder that nothing is compared with', () => {
+    const { trace, ...rest } = imitate(64, { seed: 3, steps: 50 });
+    const others = ['SL refill size-32 from shared 8', 'OOMB init 12', 'OOM chosen', 'KUPD start', 'VM nr_free 3', 'LRU Normal active: 1r 2d', 'AP slow path', ''];
+    assert.deepEqual(verdictOf({ ...rest, trace: [...others, ...trace!] }), verdictOf({ ...rest, trace: trace! }));
+  });
+
+  it('refuses a trace that holds nothing to compare, and a folder of which nothing was compared', () => {
+    const up = golden('64M-up');
+    for (const trace of [[], [''], ['SL refill size-32 from shared 8', 'KUPD start']]) {
+      assert.throws(() => judge({ ...up, trace }), { message: '64M-up: its trace holds nothing that can be compared' });
+    }
+    assert.throws(() => judge({ ...up, trace: null, log: up.log.filter((line) => line.includes('BIOS-e820')), snapshots: [] }), { message: '64M-up: nothing in it can be compared' });
+    assert.equal(agrees(judge({ ...up, trace: ['rubbish'] })), false);
+  });
+
   it('refuses what is no recording', () => {
     assert.throws(() => readRecording(path.join(GOLDEN, 'no-such-folder')), /no such folder/);
     assert.throws(() => readRecording(path.join(GOLDEN, '64M-up/boot')), /not a recording/);

@@ -7,30 +7,51 @@ import { ramOf } from './machine-of.ts';
 import { checkPages } from './pages-check.ts';
 import { checkProc } from './proc-check.ts';
 import type { Recording } from './recording.ts';
-import type { Verdict } from './report.ts';
-import type { TraceEvent } from './trace.ts';
-import { parseTrace } from './trace.ts';
+import type { Check, Verdict } from './report.ts';
+import type { TraceEvent, UnknownLine } from './trace.ts';
+import { parseTrace, unknownLines } from './trace.ts';
 import { checkWater } from './water-check.ts';
 
 export function judge(recording: Recording): Verdict {
   const verdict: Verdict = { folder: recording.name, checks: [], gaps: [], notes: [] };
-  const events = recording.trace === null ? [] : inOrderOfCalls(parseTrace(recording.trace));
+  const events = eventsOf(verdict, recording);
   const ram = ramOf(recording.log, events);
   const traced = events.length === 0 ? null : judgeTrace(verdict, ram, events);
   const proc = checkProc(recording, ram, traced);
   verdict.checks.push(...proc.checks);
   verdict.notes.push(...proc.notes);
-  if (verdict.checks.length === 0) throw new Error(`${recording.name}: nothing in it can be compared`);
+  if (verdict.checks.every((check) => check.total === 0)) throw new Error(`${recording.name}: nothing in it can be compared`);
   return verdict;
+}
+
+/** What the trace says. One with lines that are none of the recorder's differs, and is not replayed. Throws where it holds nothing. */
+function eventsOf(verdict: Verdict, { name, trace }: Recording): TraceEvent[] {
+  if (trace === null) return [];
+  const unknown = unknownLines(trace);
+  if (unknown[0] !== undefined) {
+    verdict.checks.push(unknownCheck(trace, unknown.length, unknown[0]));
+    verdict.gaps.push('the trace is not replayed');
+    return [];
+  }
+  const events = inOrderOfCalls(parseTrace(trace));
+  if (events.length === 0) throw new Error(`${name}: its trace holds nothing that can be compared`);
+  return events;
+}
+
+function unknownCheck(trace: readonly string[], unknown: number, first: UnknownLine): Check {
+  const total = trace.filter((text) => text !== '').length;
+  const difference = { where: `trace line ${first.line}`, kernel: first.text, engine: 'reads no such line: its key is unknown, or it is not of its key\'s form' };
+  return { rules: 'INDEX', what: 'trace lines', same: total - unknown, total, difference };
 }
 
 /** The trace's checks; the machine at its first dump, when the engine got there. */
 function judgeTrace(verdict: Verdict, ram: ReturnType<typeof ramOf>, events: readonly TraceEvent[]) {
   const k = unbootedMachine(ram);
   const calls = bootmemEvents(events);
-  if (calls.length > 0) verdict.checks.push(checkBootmem(k, calls));
+  const bootmem = calls.length === 0 ? null : checkBootmem(k, calls);
+  if (bootmem !== null) verdict.checks.push(bootmem);
   else verdict.notes.push('the trace has no bootmem calls');
-  const isUp = calls.length > 0 && verdict.checks.every((check) => check.difference === null);
+  const isUp = bootmem !== null && bootmem.difference === null;
   if (isUp) bringUpZones(k);
   const pages = checkPages(isUp ? k : null, ram, events);
   verdict.checks.push(...pages.checks, ...checkWater(ram, events));

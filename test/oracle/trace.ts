@@ -215,9 +215,35 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   'BM': parseBootmem, 'A': parseAlloc, 'F': parseFree, 'B-': parseTake, 'B+': parsePut, 'OP': parseScript, 'WX': parseSwitch, 'WF': parseExhausted, 'AP': parseReclaim,
   'MARK': (line, text) => ({ kind: 'mark', line, name: text.slice('MARK '.length).trim() }),
 };
-const DUMP_KEYS = ['FL', 'PCP', 'ZONE', 'SIZES', 'VARS'];
+const DUMP_LINES: Readonly<Record<string, RegExp>> = {
+  FL: /^FL \S+ \d+:.* n=\d/,
+  PCP: /^PCP \S+ \d+ count \d+ high \d+ batch \d+:/,
+  ZONE: /^ZONE \S+ start \d+ spanned \d+ present \d+ free \d+ wait_table \d+ bits \d/,
+  SIZES: /^SIZES \w/,
+  VARS: /^VARS \w+ \d/,
+};
+const DUMP_KEYS = Object.keys(DUMP_LINES);
 
-/** Every line of a trace that is understood, in order; lines of other keys are passed over. */
+/** Keys whose lines nothing is compared with: reclaim, LRU, slab, swap, readahead, faults, write-back, overcommit, OOM. */
+const IGNORED_KEY = /^(?:L|LRU|V|SA|SI|SZ|SS|DR|KS|AP|SO|SL|SWAP|SWAPFREE|RA|PF|OC|OOM\w*|BDP|BDPR|BGW|KUPD|VM)$/;
+
+/** A line that is none of the recorder's: of a key that nobody knows, or not of its key's form. */
+export interface UnknownLine {
+  line: number;
+  text: string;
+}
+
+export function unknownLines(lines: readonly string[]): UnknownLine[] {
+  return lines.map((text, at) => ({ line: at + 1, text })).filter(({ line, text }) => text !== '' && !isKnown(line, text));
+}
+
+function isKnown(line: number, text: string): boolean {
+  const key = text.split(' ', 1)[0]!;
+  if (Object.hasOwn(DUMP_LINES, key)) return DUMP_LINES[key]!.test(text);
+  return IGNORED_KEY.test(key) || (Object.hasOwn(PARSERS, key) && PARSERS[key]!(line, text) !== null);
+}
+
+/** Every line of a trace that is understood, in order; the others are passed over. */
 export function parseTrace(lines: readonly string[]): TraceEvent[] {
   const events: TraceEvent[] = [];
   for (let at = 0; at < lines.length; at++) {
