@@ -24,4 +24,6 @@ export interface Context {
   send(event: string, body?: object): void;
   /** Sends output at once. */
   say(output: DebugProtocol.OutputEvent['body']): void;
+  /** Done when the client has taken enough of what was sent that more may be. */
+  drained(): Promise<void>;
 }

@@ -3,7 +3,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { CommandName, Commands, FromWorker, Request, WorkerEvent, WorkerStart } from './worker/commands.ts';
-import { CONTROL_CELLS, PAUSE, WAKE } from './worker/commands.ts';
+import { CONTROL_CELLS, HEARD, PAUSE, WAKE } from './worker/commands.ts';
 import { RequestError, notStopped } from './request-error.ts';
 
 export interface EngineListener {
@@ -61,6 +61,12 @@ export class EngineClient {
   /** Takes a pause back that came when the machine had stopped by itself. */
   forgetPause(): void {
     Atomics.store(this.#control, PAUSE, 0);
+  }
+
+  /** Says that an `output` event has been taken: the worker may say more. */
+  heard(): void {
+    Atomics.add(this.#control, HEARD, 1);
+    this.#wake();
   }
 
   /** Ends the worker wherever it is. */

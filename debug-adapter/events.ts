@@ -16,7 +16,10 @@ export function onWorkerEvent(context: Context, run: Run, event: WorkerEvent): v
       run.stop = event;
       context.send('stopped', stoppedBody(event));
       break;
-    case 'output': context.say(outputBody(context, event)); break;
+    case 'output':
+      context.say(outputBody(context, event));
+      void context.drained().then(() => run.client.heard());
+      break;
     case 'threadStarted': context.send('thread', { reason: 'started', threadId: threadOf(event.pid) }); break;
     case 'threadExited': context.send('thread', { reason: 'exited', threadId: threadOf(event.pid) }); break;
     case 'ended':
@@ -51,7 +54,7 @@ const DESCRIPTIONS: Readonly<Record<StoppedEvent['reason'], string>> = {
 
 /** A line breakpoint is a place, which the client shows anyway; everything else that has a text is described by it. */
 function stoppedBody({ reason, pid, text, hit }: StoppedEvent): DebugProtocol.StoppedEvent['body'] {
-  const isDescribed = text !== '' && (reason === 'function breakpoint' || reason === 'exception');
+  const isDescribed = text !== '' && ['function breakpoint', 'exception', 'end'].includes(reason);
   return {
     reason,
     description: isDescribed ? text : DESCRIPTIONS[reason],

@@ -39,9 +39,16 @@ export function checkLaunchArguments(given: object): LaunchOptions {
   };
 }
 
+/** What this version cannot do yet, by the argument that asks for it. */
+const UNHEARD: Readonly<Record<string, string>> = {
+  record: 'this version keeps no record of a run, so that it cannot step backwards',
+  trace: 'this version writes no events from a debug session',
+};
+
 /** What a launch asks for that this version cannot do, in words; the launch goes on without it. */
 export function unheardWishes(given: object): string[] {
-  return 'trace' in given ? ['`trace` has no effect: this version writes no events from a debug session.'] : [];
+  const wishes = new Map<string, unknown>(Object.entries(given));
+  return Object.entries(UNHEARD).filter(([name]) => Boolean(wishes.get(name))).map(([name, why]) => `\`${name}\` has no effect: ${why}.`);
 }
 
 function programPath(given: unknown): string {

@@ -66,13 +66,14 @@ export function idFromClient(run: Run, id: number): number | null {
 
 // ---- threads ----------------------------------------------------------------------------------------------------------
 
-/** The idle task, in which the kernel boots, has pid 0; as a thread it gets a number that no client takes for "none". */
+/** The idle task, in which the kernel boots, has pid 0, and what stands for a finished run -1: as threads they get
+ *  numbers that no client takes for "none". */
 const IDLE_THREAD = 1 << 20;
 
 export function threadOf(pid: number): number {
-  return pid === 0 ? IDLE_THREAD : pid;
+  return pid > 0 ? pid : IDLE_THREAD - pid;
 }
 
 export function pidOf(thread: number): number {
-  return thread === IDLE_THREAD ? 0 : thread;
+  return thread < IDLE_THREAD ? thread : IDLE_THREAD - thread;
 }

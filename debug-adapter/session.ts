@@ -1,6 +1,8 @@
 // One debug session: the Debug Adapter Protocol, and nothing of the machine. Requests go to handlers by name; the guard below stands around all of
 // them, so that a bug of ours is an error answer and never a dead session.
 
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { DebugSession, Event, Response } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { newBreakpointStore } from './breakpoints/store.ts';
@@ -38,6 +40,8 @@ export class PagewalkSession extends DebugSession implements Context {
   /** How many requests of CAUSING_EVENTS are unanswered, and the events that wait for them. */
   #unanswered = 0;
   #waiting: Event[] = [];
+  #output: Writable | null = null;
+  #draining: Promise<unknown> | null = null;
 
   /** `onClosed` is called once, when the client has disconnected or is gone. */
   constructor(files: EngineFiles, onClosed: () => void) {
@@ -54,6 +58,17 @@ export class PagewalkSession extends DebugSession implements Context {
 
   say(output: DebugProtocol.OutputEvent['body']): void {
     this.sendEvent(new Event('output', output));
+  }
+
+  override start(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): void {
+    this.#output = output as Writable;
+    super.start(input, output);
+  }
+
+  async drained(): Promise<void> {
+    if (this.#output?.writableNeedDrain !== true) return;
+    this.#draining ??= once(this.#output, 'drain').catch(() => undefined).finally(() => (this.#draining = null));
+    await this.#draining;
   }
 
   /** The library calls this when the client's stream has closed or broken. */

@@ -9,6 +9,9 @@ import type { LaunchOptions, Scenario } from './launch.ts';
 import { withoutBreakpointStatements } from './launch.ts';
 import type { Run } from './run.ts';
 
+/** Statements and tracepoints that a run may pass when nobody can stop it: as many as on the command line. */
+const EVENT_LIMIT = 100_000_000;
+
 /** Starts the worker of a compiled scenario; it waits for `begin`. */
 export function newRun(context: Context, options: LaunchOptions, scenario: Scenario): Run {
   const { files } = context;
@@ -20,6 +23,7 @@ export function newRun(context: Context, options: LaunchOptions, scenario: Scena
       stopOnEntry: options.stopOnEntry && !options.noDebug,
       stopAtEnd: options.stopAtEnd && !options.noDebug,
       checkInvariants: options.checkInvariants,
+      limitEvents: options.noDebug ? EVENT_LIMIT : Infinity,
       overrides: options.seed === null ? {} : { seed: options.seed },
     },
   };

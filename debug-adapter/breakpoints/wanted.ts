@@ -115,9 +115,17 @@ interface Event {
 /** A filter's moment, or else what a function breakpoint of that name means. */
 export function armEvent(world: World, { kind, name, event }: Event, extras: Extras): Outcome {
   const filter = findFilter(event);
-  if (filter?.target === null) return { armed: { kind: 'exception', places: [], condition: null, hit: null, log: null, name: event }, spot: null, message: null, isPending: false };
+  if (filter?.target === null) {
+    if (extras.condition !== null || extras.hitCondition !== null) return refused(onlyStops(event));
+    return { armed: { kind: 'exception', places: [], condition: null, hit: null, log: null, name: event }, spot: null, message: null, isPending: false };
+  }
   const resolved = resolveFunction(world.files, filter?.target ?? event);
   return 'message' in resolved ? refused(resolved.message) : armTargets(world, { kind, name, targets: resolved.targets }, extras);
+}
+
+/** What a moment that is no function's cannot have. */
+function onlyStops(event: string): string {
+  return `\`${event}\` stops every time: it takes no condition, no count and no log text.`;
 }
 
 /** Arms entries. Of those that a pattern fits, a condition chooses the ones that have its names. */

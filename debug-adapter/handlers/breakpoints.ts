@@ -8,6 +8,7 @@ import type { Wanted } from '../breakpoints/wanted.ts';
 import { regionsOf } from '../breakpoints/wanted.ts';
 import type { Context } from '../context.ts';
 import { columnFromClient, lineFromClient, rangeToClient } from '../conventions.ts';
+import { RequestError } from '../request-error.ts';
 import type { Handlers } from '../requests.ts';
 import { pathOf } from '../sources.ts';
 import { armAll } from '../starting.ts';
@@ -21,11 +22,13 @@ export const BREAKPOINTS: Handlers<Names> = {
   },
 
   setFunctionBreakpoints(context, { breakpoints }) {
+    checkList('breakpoints', breakpoints);
     const wanted = breakpoints.map(({ name, condition, hitCondition }): Wanted => ({ door: 'function', text: name, ...extras(condition, hitCondition) }));
     return settle(context, 'function', wanted);
   },
 
   setExceptionBreakpoints(context, { filters, filterOptions = [] }) {
+    checkList('filters', filters);
     const plain = filters.map((filter): Wanted => ({ door: 'exception', filter, ...extras() }));
     const withOptions = filterOptions.map(({ filterId, condition }): Wanted => ({ door: 'exception', filter: filterId, ...extras(condition) }));
     return settle(context, 'exception', [...plain, ...withOptions]);
@@ -45,6 +48,11 @@ export const BREAKPOINTS: Handlers<Names> = {
     return { breakpoints: spotsWithin(regions.regions, extent).map((spot) => rangeToClient(conventions, spot)) };
   },
 };
+
+/** A list that the protocol does not let a client leave out. */
+function checkList(name: string, given: unknown): void {
+  if (!Array.isArray(given)) throw new RequestError(`\`${name}\` is missing: it is the list of what to stop at, and empty for nothing.`);
+}
 
 function wantedLine({ conventions }: Context, path: string, given: DebugProtocol.SourceBreakpoint): Wanted {
   const { line, column, condition, hitCondition, logMessage } = given;

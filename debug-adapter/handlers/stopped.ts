@@ -104,15 +104,17 @@ async function evaluate(context: Context, args: DebugProtocol.EvaluateArguments)
   if (proc !== null) return { result: await procFile(run, proc[1]!), variablesReference: 0 };
   const { expression, problems } = compileExpression(text, Object.keys(run.scenario.program.constants));
   if (expression === null) throw new RequestError(problems[0]?.message ?? 'This is no expression.');
-  const row = await ask(run, 'evaluate', { expression, frame: frameId === undefined ? null : liveFrame(run, frameId) });
+  const row = await ask(run, 'evaluate', { expression, text, frame: frameId === undefined ? null : liveFrame(run, frameId) });
   const { value, variablesReference, namedVariables, indexedVariables, type } = variable(context, run, row);
   return { result: value, variablesReference, namedVariables, indexedVariables, type };
 }
 
+/** An id that no frame has. */
+const NO_FRAME = 0;
+
+/** Of an earlier run's frame no more is known than that it is gone. */
 function liveFrame(run: Run, frameId: number): number {
-  const id = idFromClient(run, frameId);
-  if (id === null) throw new RequestError('This frame is gone: the machine has gone on since.');
-  return id;
+  return idFromClient(run, frameId) ?? NO_FRAME;
 }
 
 async function procFile(run: Run, name: string): Promise<string> {

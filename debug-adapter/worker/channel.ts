@@ -2,14 +2,14 @@
 // looks in now and then and answers what does not need a stopped machine.
 
 import { receiveMessageOnPort } from 'node:worker_threads';
-import type { task_struct } from '../../engine/index.ts';
-import { EXIT_ZOMBIE, PROC_FILES, TASK_NEW } from '../../engine/index.ts';
+import { PROC_FILES } from '../../engine/index.ts';
 import type { Answer, CommandName, Commands, FromWorker, Request, WorkerEvent } from './commands.ts';
 import { ALWAYS, WAKE } from './commands.ts';
 import { beginStep } from './stepping.ts';
 import { readExpression, readScopes, readVariables } from './variables.ts';
 import { readStack } from './stack.ts';
 import type { Debuggee } from './state.ts';
+import { runningTasks } from './threads.ts';
 import { arm } from './traps.ts';
 import { readZones } from './zones.ts';
 
@@ -23,6 +23,7 @@ const HANDLERS: Handlers = {
   start: () => null,
   continue: () => null,
   step: (d, { kind, pid }) => {
+    if (!runningTasks(d).some((thread) => thread.pid === pid)) throw new Error('There is no such thread: its task has not begun or has ended.');
     beginStep(d, kind, pid);
     return null;
   },
@@ -35,17 +36,6 @@ const HANDLERS: Handlers = {
   zones: (d) => readZones(d.machine.k),
 };
 
-/**
- * Tasks that exist: declared ones whose time has not come and ended ones do not; the idle task does while it boots the machine.
- * At the end the last one still stands for the machine.
- */
-function runningTasks(d: Debuggee): Commands['threads']['result'] {
-  if (d.standstill?.atEnd === true) return [{ pid: d.standstill.pid, name: 'the scenario has ended' }];
-  const { k } = d.machine;
-  const exists = (task: task_struct): boolean => (task.kind === 'idle' ? k.system_running === 0 : task.state !== TASK_NEW && task.state !== EXIT_ZOMBIE);
-  return k.tasks.filter(exists).map(({ pid, name }) => ({ pid, name }));
-}
-
 export function tell(d: Debuggee, event: WorkerEvent): void {
   d.port.postMessage(event satisfies FromWorker);
 }
@@ -55,8 +45,9 @@ export function serve(d: Debuggee): void {
   for (;;) {
     const seen = Atomics.load(d.control, WAKE);
     for (let request = receive(d); request !== null; request = receive(d)) {
-      d.port.postMessage(answer(d, request));
-      if (RESUMING.has(request.command)) return;
+      const said = answer(d, request);
+      d.port.postMessage(said);
+      if (RESUMING.has(request.command) && 'result' in said) return;
     }
     Atomics.wait(d.control, WAKE, seen);
   }

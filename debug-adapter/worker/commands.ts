@@ -11,6 +11,8 @@ import type { ZonesResponse } from '../protocol.ts';
 export const WAKE = 0;
 /** Set to 1: stop at the next hook that looks. */
 export const PAUSE = 1;
+/** How many `output` events the client's end has taken: the worker waits where it is too far ahead. */
+export const HEARD = 2;
 export const CONTROL_CELLS = 4;
 
 /** What a worker is started with (workerData). */
@@ -28,6 +30,8 @@ export interface WorkerOptions {
   stopOnEntry: boolean;
   stopAtEnd: boolean;
   checkInvariants: boolean;
+  /** Statements and tracepoints after which a run is given up; Infinity where somebody watches who can stop it. */
+  limitEvents: number;
   /** Overrides of the program's own machine, as a seed. */
   overrides: Partial<MachineConfig>;
 }
@@ -67,7 +71,8 @@ export interface Commands {
   stack: { args: { pid: number }; result: StackRow[] };
   scopes: { args: { frame: number }; result: ScopeRow[] };
   variables: { args: { reference: number; filter: 'named' | 'indexed' | null; start: number; count: number }; result: VariableRow[] };
-  evaluate: { args: { expression: ExpressionData; frame: number | null }; result: VariableRow };
+  /** `text` is the expression as it was written. Refused for a frame that is gone. */
+  evaluate: { args: { expression: ExpressionData; text: string; frame: number | null }; result: VariableRow };
   /** Text of a /proc file as it stands; null for one that is not modelled. */
   proc: { args: { name: string }; result: string | null };
   zones: { args: null; result: ZonesResponse };

@@ -4,11 +4,10 @@ import type { Kernel, zonelist } from '../../engine/index.ts';
 import { max_mapnr, show_gfp_flags, zone_of } from '../../engine/index.ts';
 import type { Value } from '../../language/runtime/index.ts';
 import { describe, pageAt, toValue } from '../../language/runtime/index.ts';
+import { PAGE_NAMES } from './page-names.ts';
 
-/** Names that hold a page frame number wherever the engine uses them. */
-const PAGE_NAMES: ReadonlySet<string> = new Set(['page', 'buddy', 'freed', 'half', 'part', 'block']);
-/** Names that hold a gfp mask. */
-const GFP_NAMES: ReadonlySet<string> = new Set(['gfp_mask', 'gfp_flags', 'gfp']);
+/** Names that hold a gfp mask, in the engine and, as people call theirs, in a scenario. */
+const GFP_NAME = /^gfp/i;
 
 /** A raw value of a frame as a value of the language: a page frame opens into its struct page. */
 export function frameValue(k: Kernel, name: string, raw: unknown): Value {
@@ -16,14 +15,28 @@ export function frameValue(k: Kernel, name: string, raw: unknown): Value {
   return toValue(raw);
 }
 
-/** A value in one line, by what its name says it is. */
+/** A value of a scenario's frame in one line. */
+export function showScenarioValue(k: Kernel, name: string, raw: unknown): string {
+  return isMask(name, raw) ? showMask(raw) : describe(k, toValue(raw));
+}
+
+/** A value of an engine's frame in one line, by what its name says it is. */
 export function showValue(k: Kernel, name: string, raw: unknown): string {
   if (raw === undefined) return 'not set yet';
   if (typeof raw === 'function') return 'a function';
-  if (GFP_NAMES.has(name) && typeof raw === 'number') return `${show_gfp_flags(raw)} (0x${raw.toString(16)})`;
+  if (isMask(name, raw)) return showMask(raw);
   if (PAGE_NAMES.has(name) && raw === -1) return 'no page';
   if (isZonelist(raw)) return raw.zones.map((ref) => zone_of(k, ref).name).join(', ');
   return describe(k, frameValue(k, name, raw));
+}
+
+/** Masks have 32 bits; anything else of that name is none. */
+function isMask(name: string, raw: unknown): raw is number {
+  return GFP_NAME.test(name) && typeof raw === 'number' && raw >= 0 && raw <= 0xffffffff;
+}
+
+function showMask(mask: number): string {
+  return `${show_gfp_flags(mask)} (0x${mask.toString(16)})`;
 }
 
 function isZonelist(raw: unknown): raw is zonelist {
@@ -32,7 +45,7 @@ function isZonelist(raw: unknown): raw is zonelist {
 
 /** A value as short as a call's argument list wants it. */
 function showArgument(k: Kernel, name: string, raw: unknown): string {
-  if (GFP_NAMES.has(name) && typeof raw === 'number') return show_gfp_flags(raw);
+  if (isMask(name, raw)) return show_gfp_flags(raw);
   if (typeof raw === 'number' || typeof raw === 'string' || typeof raw === 'boolean') return String(raw);
   if (typeof raw === 'object' && raw !== null && 'name' in raw && typeof raw.name === 'string') return raw.name;
   return describe(k, toValue(raw)).length > 24 ? '…' : describe(k, toValue(raw));

@@ -9,10 +9,13 @@ import { framesOf, namesOf, visibleLocals } from '../../language/runtime/index.t
 import type { FunctionInfo, Place } from '../../build/instrument/tables.ts';
 import type { FrameHandle } from './state.ts';
 import type { Debuggee } from './state.ts';
-import { enginePlace, isEnginePlace, statementOf } from './state.ts';
+import { END_PID, enginePlace, isEnginePlace, statementOf } from './state.ts';
 import type { PlaceId, StackRow } from './commands.ts';
 import type { Shadow } from './hooks.ts';
 import { __cur } from './hooks.ts';
+
+/** The first place of a scenario. */
+const START: Span = { file: 0, line: 1, column: 1, endLine: 1, endColumn: 1 };
 
 /** A frame with what a client will want to know of it. */
 interface ReadFrame {
@@ -20,14 +23,18 @@ interface ReadFrame {
   handle: FrameHandle;
 }
 
-/** How deep in the engine a place of the running task is. */
+/** How deep in the engine a place of the running task is; a tracepoint is shown as its caller, and as deep as that. */
 export function depthAt(d: Debuggee, place: PlaceId): number {
-  return __cur.t.sp + (isEnginePlace(d, place) && functionAt(d, place).frame === 'none' ? 1 : 0);
+  if (!isEnginePlace(d, place)) return __cur.t.sp;
+  const { frame, tracepoint } = functionAt(d, place);
+  return __cur.t.sp + (frame === 'none' && !tracepoint ? 1 : 0);
 }
 
-/** Depth of the caller of the function a place of the running task is in. */
+/** Depth of the caller of the function that a place of the running task is shown in. */
 export function callerDepth(d: Debuggee, place: PlaceId): number {
-  return __cur.t.sp - (isEnginePlace(d, place) ? functionAt(d, place).size : 0);
+  if (!isEnginePlace(d, place)) return __cur.t.sp;
+  const info = functionAt(d, place);
+  return info.tracepoint ? (shadowFrames(d, d.machine.k.current).at(-1)?.base ?? 0) : __cur.t.sp - info.size;
 }
 
 export function functionAt(d: Debuggee, place: PlaceId): FunctionInfo {
@@ -49,7 +56,7 @@ export function functionsOnStack(d: Debuggee, pid: number): FunctionInfo[] {
 
 /** A task's stack, innermost first, with fresh ids. */
 export function readStack(d: Debuggee, pid: number): StackRow[] {
-  const frames = d.standstill?.atEnd === true ? [endFrame(d, pid)] : taskFrames(d, pid).reverse();
+  const frames = pid === END_PID ? [endFrame(d)] : taskFrames(d, pid).reverse();
   return frames.map(({ row, handle }) => {
     const id = ++d.lastId;
     d.frames.set(id, handle);
@@ -132,12 +139,13 @@ export function valuesAt(d: Debuggee, place: PlaceId, literal: readonly unknown[
   return at.slots.map((slot) => values[slot]);
 }
 
-/** What stands for a machine whose tasks have all ended: a frame to look at it from, at the last statement of the file. */
-function endFrame(d: Debuggee, pid: number): ReadFrame {
-  const start: Span = { file: 0, line: 1, column: 1, endLine: 1, endColumn: 1 };
-  const last = d.program.statements.reduce<Span>((found, one) => (one.file === 0 && one.line >= found.line ? one : found), start);
-  const { line, column, endLine, endColumn, file } = last;
-  return { row: { name: 'end', path: d.program.files[file]!, world: 'scenario', line, column, endLine, endColumn }, handle: { world: 'scenario', pid, index: -1 } };
+/** What stands for a machine whose run is over: a frame to look at it from. */
+function endFrame(d: Debuggee): ReadFrame {
+  const { line, column, endLine, endColumn, file } = d.standstill?.end ?? START;
+  return {
+    row: { name: 'end', path: d.program.files[file]!, world: 'scenario', line, column, endLine, endColumn },
+    handle: { world: 'scenario', pid: END_PID, index: -1 },
+  };
 }
 
 // ---- scenario frames --------------------------------------------------------------------------------------------------
@@ -146,7 +154,7 @@ function scenarioFrames(d: Debuggee, pid: number): ReadFrame[] {
   const { program } = d;
   return framesOf(d.machine.k.tasks[pid]?.program).map((frame, index) => {
     const statement = program.statements[frame.statement];
-    const span = statement ?? { file: 0, line: 1, column: 1, endLine: 1, endColumn: 1 };
+    const span = statement ?? START;
     const { line, column, endLine, endColumn } = span;
     return {
       row: { name: program.routines[frame.routine]!.name, path: program.files[span.file]!, world: 'scenario', line, column, endLine, endColumn },

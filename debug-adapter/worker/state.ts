@@ -3,9 +3,9 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Kernel, Machine } from '../../engine/index.ts';
-import type { Names, ProgramData, Value } from '../../language/runtime/index.ts';
+import type { Names, ProgramData, Span, Value } from '../../language/runtime/index.ts';
 import type { Place, Tables } from '../../build/instrument/tables.ts';
-import type { ArmedBreakpoint, PlaceId, WorkerOptions } from './commands.ts';
+import type { ArmedBreakpoint, OutputEvent, PlaceId, WorkerOptions } from './commands.ts';
 import type { Shadow } from './hooks.ts';
 
 /** A breakpoint at one place, ready to be tried. */
@@ -16,6 +16,8 @@ export interface Trap {
   /** The logpoint's text, where it is one. */
   log: ((k: Kernel, values: readonly unknown[]) => string) | null;
   hits: { count: number };
+  /** Whether passings in the boot count too; else those count that come once the machine is up. */
+  inBoot: boolean;
 }
 
 /** A step under way: it ends at a hook of its task, at this depth or above. */
@@ -25,15 +27,21 @@ export interface Step {
   /** Engine depth (see stack.ts) and number of scenario frames it may end at. */
   depth: number;
   frames: number;
+  /** Where it began, then the loop's head it passed over. */
+  from: PlaceId | null;
 }
 
-/** Where the machine stands: at a hook with the values in scope, or at its end, where no task is left and `place` means nothing. */
+/** Where the machine stands: at a hook with the values in scope, or at its end, where `place` means nothing. */
 export interface Standstill {
   place: PlaceId;
   pid: number;
   values: readonly unknown[] | undefined;
-  atEnd: boolean;
+  /** Once the run is over: where in the scenario that is shown; else null. */
+  end: Span | null;
 }
+
+/** The pid of the thread that stands for a run that is over, where no task is left to be shown. */
+export const END_PID = -1;
 
 /** A frame that a client holds an id of. */
 export type FrameHandle =
@@ -61,12 +69,20 @@ export interface Debuggee {
   /** Whether the first statement is still to come, where the client wants to stop at it. */
   entryWanted: boolean;
   standstill: Standstill | null;
+  /** A condition is being tried, or a value read: what engine functions run for that is not the scenario's. */
+  isReading: boolean;
   frames: Map<number, FrameHandle>;
   opened: Map<number, Opened>;
   /** Last id given to a frame or a reference: none is given twice. */
   lastId: number;
   /** Kernel log lines already sent. */
   logSent: number;
+  /** Output that is not sent yet, and since when, in ms. */
+  unsaid: { event: OutputEvent; since: number } | null;
+  /** `output` events sent. */
+  said: number;
+  /** Statements passed. */
+  statements: number;
   /** Tasks already announced to the client. */
   announced: Set<number>;
 }

@@ -5,7 +5,7 @@ import type { PlaceId } from './commands.ts';
 import type { Debuggee, Step } from './state.ts';
 import { callerDepth, depthAt, functionsOnStack, scenarioDepth } from './stack.ts';
 import { markPlaces, unmarkAllPlaces } from './traps.ts';
-import { isEnginePlace } from './state.ts';
+import { enginePlace, isEnginePlace } from './state.ts';
 
 /** Begins a step of a task from where it stands. */
 export function beginStep(d: Debuggee, kind: Step['kind'], pid: number): void {
@@ -16,8 +16,9 @@ export function beginStep(d: Debuggee, kind: Step['kind'], pid: number): void {
   const inEngine = own ? isEnginePlace(d, here.place) : (d.shadows[pid]?.sp ?? 0) > 0;
   const depth = own ? depthAt(d, here.place) : (d.shadows[pid]?.sp ?? 0);
   const out = own ? callerDepth(d, here.place) : 0;
-  if (kind === 'out') d.step = { pid, kind, depth: out, frames: inEngine ? frames : frames - 1 };
-  else d.step = { pid, kind, depth, frames };
+  const from = own ? here.place : null;
+  if (kind === 'out') d.step = { pid, kind, depth: out, frames: inEngine ? frames : frames - 1, from };
+  else d.step = { pid, kind, depth, frames, from };
   if (kind !== 'in') markPlaces(placesOfStep(d, pid));
 }
 
@@ -35,8 +36,21 @@ export function endStep(d: Debuggee): void {
 /** Whether the step under way ends at this place of the running task. */
 export function stepEndsAt(d: Debuggee, place: PlaceId): boolean {
   const { step } = d;
+  if (step === null || step.pid !== d.machine.k.current || !reachesEnd(d, step, place)) return false;
+  if (!isFirstRound(d, step.from, place)) return true;
+  step.from = place;
+  return false;
+}
+
+/** Whether a place is the head of a loop that has just been entered by the same line: for a person that is one place. */
+function isFirstRound(d: Debuggee, from: PlaceId | null, place: PlaceId): boolean {
+  if (from === null || !isEnginePlace(d, from) || !isEnginePlace(d, place)) return false;
+  const [before, head] = [enginePlace(d, from), enginePlace(d, place)];
+  return head.kind === 'loop' && before.kind !== 'loop' && before.fn === head.fn && before.line === head.line && before.column === head.column;
+}
+
+function reachesEnd(d: Debuggee, step: Step, place: PlaceId): boolean {
   const { k } = d.machine;
-  if (step === null || step.pid !== k.current) return false;
   if (isEnginePlace(d, place)) {
     if (d.tables.functions[d.tables.places[place]!.fn]!.tracepoint) return false;
     return step.kind === 'in' || depthAt(d, place) <= step.depth;

@@ -2,11 +2,13 @@
 // test, so that one that does not hold costs no stop (DESIGN.md, decision 4).
 
 import type { Kernel } from '../../engine/index.ts';
-import type { ExpressionData } from '../../language/runtime/index.ts';
-import { EvaluationError, compileCondition, compileLog } from '../../language/runtime/index.ts';
+import type { ExpressionData, LogText } from '../../language/runtime/index.ts';
+import { EvaluationError, compileCondition, compileLog, framesOf } from '../../language/runtime/index.ts';
+import type { FunctionInfo } from '../../build/instrument/tables.ts';
 import type { ArmedBreakpoint, HitCondition, PlaceId } from './commands.ts';
 import type { Debuggee, Trap } from './state.ts';
 import { enginePlace, isEnginePlace, statementOf } from './state.ts';
+import { withPages } from './page-names.ts';
 import { functionAt, localsAtStatement } from './stack.ts';
 import { __bp, __test, always } from './hooks.ts';
 
@@ -52,28 +54,67 @@ function makeTrap(d: Debuggee, place: PlaceId, breakpoint: ArmedBreakpoint, hits
   const names = isEnginePlace(d, place) ? enginePlace(d, place).vars : localsAtStatement(d, statementOf(d, place)).map((local) => local.name);
   return {
     breakpoint, hits,
-    test: breakpoint.condition === null ? always : quietCondition(d, breakpoint.condition, names),
-    log: breakpoint.log === null ? null : compileLog(breakpoint.log, names, d.constants),
+    inBoot: breakpoint.kind === 'line' || !isEnginePlace(d, place) || isOfBoot(d, functionAt(d, place)),
+    test: breakpoint.condition === null ? always : quietCondition(d, conditionAt(d, place, breakpoint.condition), names),
+    log: breakpoint.log === null ? null : quietLog(d, breakpoint.log, names),
   };
+}
+
+/** A condition as it is tried at a place. */
+function conditionAt(d: Debuggee, place: PlaceId, condition: ExpressionData): ExpressionData {
+  return isEnginePlace(d, place) ? withPages(condition) : condition;
 }
 
 /** The test in the hook of a function's entry: called with the parameters by position, before anything is gathered. */
 function entryTest(d: Debuggee, place: PlaceId, traps: readonly Trap[]): (...parameters: unknown[]) => boolean {
-  if (traps.some(({ breakpoint }) => breakpoint.condition === null)) return always;
   const { params } = functionAt(d, place);
-  const conditions = traps.map(({ breakpoint }) => quietCondition(d, breakpoint.condition!, params));
-  return (...parameters) => (__bp[place]! & STEPPING) !== 0 || conditions.some((condition) => condition(d.machine.k, parameters));
+  const tests = traps.map((trap) => {
+    const condition = trap.breakpoint.condition === null ? always : quietCondition(d, withPages(trap.breakpoint.condition), params);
+    return (parameters: readonly unknown[]) => isHeard(d, trap) && condition(d.machine.k, parameters);
+  });
+  return (...parameters) => !d.isReading && ((__bp[place]! & STEPPING) !== 0 || tests.some((test) => test(parameters)));
+}
+
+/** Files whose functions run in the boot alone. */
+const BOOT_FILES = /^engine\/(mm\/bootmem|mm\/page_alloc_init|arch\/\w+\/setup)\.ts$/;
+/** So do those of these names; a BUG is heard whenever it happens. */
+const BOOT_NAMES = /bootmem|^apply_boot_sysctls$|^trace_kernel_bug$/;
+
+/** Whether a function's passings in the boot are the ones that a breakpoint on it is for. */
+function isOfBoot(d: Debuggee, { name, file }: FunctionInfo): boolean {
+  return BOOT_FILES.test(d.tables.files[file]!.path) || BOOT_NAMES.test(name);
+}
+
+/** Whether a passing counts for a breakpoint: in the boot only what that is for, and what the scenario's `boot` block calls. */
+export function isHeard({ machine: { k } }: Debuggee, trap: Trap): boolean {
+  return k.system_running !== 0 || trap.inBoot || framesOf(k.tasks[0]!.program).length > 0;
 }
 
 /** A condition that cannot be evaluated (a member of nothing, a division by zero) does not hold. Throws EvaluationError for unknown names. */
 function quietCondition(d: Debuggee, expression: ExpressionData, names: readonly string[]): (k: Kernel, values: readonly unknown[]) => boolean {
   const condition = compileCondition(expression, names, d.constants);
   return (k, values) => {
+    d.isReading = true;
     try {
       return condition(k, values);
     } catch (error) {
       if (error instanceof EvaluationError) return false;
       throw error;
+    } finally {
+      d.isReading = false;
+    }
+  };
+}
+
+/** A logpoint's text; what its expressions run of the engine is looked past. */
+function quietLog(d: Debuggee, text: LogText, names: readonly string[]): (k: Kernel, values: readonly unknown[]) => string {
+  const log = compileLog(text, names, d.constants);
+  return (k, values) => {
+    d.isReading = true;
+    try {
+      return log(k, values);
+    } finally {
+      d.isReading = false;
     }
   };
 }

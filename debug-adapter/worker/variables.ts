@@ -1,13 +1,13 @@
 // What the Variables view shows: scopes of a frame, and whatever opens in them. Ids are given once and forgotten when the machine goes on, so a
 // stale one opens nothing.
 
-import type { Value } from '../../language/runtime/index.ts';
-import { MACHINE, childCounts, evaluate, indexedChildren, namedChildren, toValue } from '../../language/runtime/index.ts';
+import type { ExpressionData, Value } from '../../language/runtime/index.ts';
+import { MACHINE, childCounts, describeExpression, indexedChildren, namedChildren, toValue } from '../../language/runtime/index.ts';
 import type { Commands, ScopeRow, VariableRow } from './commands.ts';
-import { frameValue, showValue } from './format.ts';
+import { frameValue, showScenarioValue, showValue } from './format.ts';
+import { withPages } from './page-names.ts';
 import { localsOf, namesIn } from './stack.ts';
-import type { Debuggee, Opened } from './state.ts';
-import { describe } from '../../language/runtime/index.ts';
+import type { Debuggee, FrameHandle, Opened } from './state.ts';
 
 /** Rows sent for one request without a count. */
 const DEFAULT_COUNT = 100;
@@ -32,12 +32,17 @@ export function readVariables(d: Debuggee, { reference, filter, start, count }: 
   return rows;
 }
 
-function localRows(d: Debuggee, frame: Extract<Opened, { kind: 'locals' }>['frame']): VariableRow[] {
-  const { k } = d.machine;
-  return localsOf(d, frame).map(([name, raw]) => {
-    const value = frame.world === 'engine' ? frameValue(k, name, raw) : toValue(raw);
-    return valueRow(d, name, value, frame.world === 'engine' ? showValue(k, name, raw) : describe(k, value), name);
+function localRows(d: Debuggee, frame: FrameHandle): VariableRow[] {
+  return localsOf(d, frame).map((local) => {
+    const { value, text } = shownLocal(d, frame, local);
+    return valueRow(d, local[0], value, text, local[0]);
   });
+}
+
+/** A local as its name says it is: of the engine, or, where that is a mask, of the scenario. */
+function shownLocal({ machine: { k } }: Debuggee, { world }: FrameHandle, [name, raw]: [string, unknown]): { value: Value; text: string } {
+  if (world === 'engine') return { value: frameValue(k, name, raw), text: showValue(k, name, raw) };
+  return { value: toValue(raw), text: showScenarioValue(k, name, raw) };
 }
 
 function namedRows(d: Debuggee, { value, path }: Extract<Opened, { kind: 'value' }>): VariableRow[] {
@@ -48,11 +53,25 @@ function indexedRows(d: Debuggee, { value, path }: Extract<Opened, { kind: 'valu
   return indexedChildren(d.machine.k, value, { start, count }).map((child) => valueRow(d, child.name, child.value, child.text, path === '' ? '' : `${path}${child.name}`));
 }
 
-/** Evaluates in a frame, or in the machine alone. Throws EvaluationError. */
-export function readExpression(d: Debuggee, { expression, frame }: Commands['evaluate']['args']): VariableRow {
-  const handle = frame === null ? null : (d.frames.get(frame) ?? null);
-  const value = evaluate(d.machine.k, expression, namesIn(d, handle));
-  return valueRow(d, '', value, describe(d.machine.k, value), '');
+/** Evaluates in a frame, or in the machine alone. Throws EvaluationError, and Error for a frame that is gone. */
+export function readExpression(d: Debuggee, { expression, text, frame }: Commands['evaluate']['args']): VariableRow {
+  const handle = frame === null ? null : d.frames.get(frame);
+  if (handle === undefined) throw new Error('This frame is gone: the machine has gone on since.');
+  const shown = described(d, expression, handle);
+  return valueRow(d, '', shown.value, shown.text, rootPath(expression, text));
+}
+
+/** A plain name reads as it does among the frame's locals, everything else as the language shows it. */
+function described(d: Debuggee, expression: ExpressionData, frame: FrameHandle | null): { value: Value; text: string } {
+  const locals = frame === null ? [] : localsOf(d, frame);
+  const local = expression.kind === 'name' ? locals.find(([name]) => name === expression.name) : undefined;
+  if (frame !== null && local !== undefined) return shownLocal(d, frame, local);
+  return describeExpression(d.machine.k, frame?.world === 'engine' ? withPages(expression) : expression, namesIn(d, frame));
+}
+
+/** What members of an expression's value are written behind. */
+function rootPath({ kind }: ExpressionData, text: string): string {
+  return ['name', 'call', 'method', 'member', 'index'].includes(kind) ? text.trim() : `(${text.trim()})`;
 }
 
 function valueRow(d: Debuggee, name: string, value: Value, text: string, evaluateName: string): VariableRow {

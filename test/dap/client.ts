@@ -29,6 +29,8 @@ type Message = DebugProtocol.Response | DebugProtocol.Event;
 export class DapClient {
   /** Responses and events as they came. */
   readonly received: Message[] = [];
+  readonly #responses = new Map<number, DebugProtocol.Response>();
+  readonly #events = new Map<string, DebugProtocol.Event[]>();
   readonly #output: Writable;
   readonly #close: () => Promise<void>;
   #buffer = Buffer.alloc(0);
@@ -59,7 +61,7 @@ export class DapClient {
   /** The answer's body. Rejects with Refusal for an error answer. */
   async request<T = unknown>(command: string, args?: object): Promise<T> {
     const seq = this.send(command, args);
-    const response = await this.#until(`an answer to ${command}`, () => this.received.find((one) => isResponse(one) && one.request_seq === seq)) as DebugProtocol.Response;
+    const response = await this.#until(`an answer to ${command}`, () => this.#responses.get(seq));
     if (!response.success) throw new Refusal(response as DebugProtocol.ErrorResponse);
     return response.body as T;
   }
@@ -81,7 +83,7 @@ export class DapClient {
   }
 
   events(name: string): DebugProtocol.Event[] {
-    return this.received.filter((one): one is DebugProtocol.Event => one.type === 'event' && (one as DebugProtocol.Event).event === name);
+    return this.#events.get(name) ?? [];
   }
 
   /** What came, as `response NAME` and `event NAME`, from the `from`th message on. */
@@ -126,10 +128,20 @@ export class DapClient {
       if (header === null) break;
       const [start, length] = [header[0].length, Number(header[1])];
       if (this.#buffer.length < start + length) break;
-      this.received.push(JSON.parse(this.#buffer.toString('utf8', start, start + length)) as Message);
+      this.#keep(JSON.parse(this.#buffer.toString('utf8', start, start + length)) as Message);
       this.#buffer = this.#buffer.subarray(start + length);
     }
     this.#wake();
+  }
+
+  #keep(message: Message): void {
+    this.received.push(message);
+    if (isResponse(message)) this.#responses.set(message.request_seq, message);
+    else {
+      const events = this.#events.get(message.event) ?? [];
+      events.push(message);
+      this.#events.set(message.event, events);
+    }
   }
 }
 

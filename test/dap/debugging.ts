@@ -7,6 +7,9 @@ import { DapClient, ROOT } from './client.ts';
 
 export const SCENARIOS = path.join(import.meta.dirname, 'scenarios');
 
+/** A call's text without the frames that the run got: most tests are not about those. */
+export const withoutPages = (text: string | undefined): string | undefined => text?.replaceAll(/\b(page|pfn)=\d+/g, '$1=N');
+
 export const scenarioPath = (name: string): string => path.join(SCENARIOS, `${name}.pagewalk`);
 export const enginePath = (below: string): string => path.join(ROOT, 'engine', below);
 
@@ -51,12 +54,22 @@ export class Debugging {
   /** Launches as VS Code does: `launch` is under way while the breakpoints are set, and `configurationDone` comes last. */
   static async start(scenario: string, setup: Setup = {}, client = DapClient.spawn()): Promise<Debugging> {
     const session = new Debugging(client, scenario);
+    try {
+      await session.#launch(setup);
+    } catch (error) {
+      await session.end();
+      throw error;
+    }
+    return session;
+  }
+
+  async #launch(setup: Setup): Promise<void> {
+    const { client, scenario } = this;
     await client.request('initialize', { adapterID: 'pagewalk', pathFormat: 'path', linesStartAt1: true, columnsStartAt1: true, supportsVariableType: true });
     const launched = client.request('launch', { program: scenarioPath(scenario), ...setup.launch });
     await client.event('initialized');
-    await Promise.all([session.#setAll(setup), launched]);
+    await Promise.all([this.#setAll(setup), launched]);
     await client.request('configurationDone');
-    return session;
   }
 
   async #setAll({ lines = [], engine = [], functions = [], exceptions }: Setup): Promise<void> {

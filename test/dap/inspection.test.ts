@@ -39,7 +39,7 @@ describe('variables', () => {
       return (await session.variables(Locals!.variablesReference)).map((row) => `${row.name} = ${row.value}`);
     };
     assert.deepEqual(await localsOf('alloc_pages'), ['gfp_mask = GFP_KERNEL (0xd0)', 'order = 4', 'nid = 0']);
-    assert.deepEqual(await localsOf('twice'), ['gfp = 208', 'order = 4']);
+    assert.deepEqual(await localsOf('twice'), ['gfp = GFP_KERNEL (0xd0)', 'order = 4']);
     assert.deepEqual((await localsOf('driver')).length, 1);
   }));
 
@@ -111,6 +111,56 @@ describe('evaluate', () => {
     assert.ok(names(await session.variables(opened.variablesReference)).includes('free_area'));
   }));
 
+  it('shows a name as the Variables view does', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const stack = await session.stack();
+    const frameOf = (name: string): number => stack.find((frame) => frame.name === name)!.id;
+    const valueIn = async (frame: string, text: string): Promise<string> => (await session.evaluate(text, 'hover', frameOf(frame))).result;
+    const { Locals } = await session.scopes(frameOf('__alloc_pages'));
+    const shown = await session.variables(Locals!.variablesReference);
+    for (const { name, value } of shown) assert.equal(await valueIn('__alloc_pages', name), value, name);
+    assert.equal(valueOf(shown, 'zonelist'), 'Normal, DMA');
+    assert.equal(await valueIn('twice', 'gfp'), 'GFP_KERNEL (0xd0)');
+    assert.equal(await valueIn('twice', 'gfp & 16'), '16');
+    const [flags] = (await session.variables((await session.evaluate('page(300)')).variablesReference)).filter(({ name }) => name === 'flags');
+    assert.equal((await session.evaluate('page(300).flags')).result, flags!.value);
+    assert.match(flags!.value, /[A-Za-z]/);
+  }));
+
+  it('reads members of a page that the engine knows by its number', () => debug('walk', { functions: ['__free_pages order == 4'] }, async (session) => {
+    await session.stopped();
+    const { id } = await session.top();
+    const [page] = await session.open('Locals');
+    assert.equal(page!.evaluateName, 'page');
+    for (const row of await session.variables(page!.variablesReference)) assert.equal((await session.evaluate(row.evaluateName!, 'watch', id)).result, row.value, row.evaluateName);
+    assert.match((await session.evaluate('page + 0', 'watch', id)).result, /^\d+$/);
+  }));
+
+  it('gives members names that lead to them again', () => debug('walk', AT_ORDER_4, async (session) => {
+    await session.stopped();
+    const frame = (await session.top()).id;
+    const check = async (reference: number, depth: number): Promise<void> => {
+      for (const row of (await session.variables(reference, { start: 0, count: 3 })).slice(0, 12)) {
+        assert.equal((await session.evaluate(row.evaluateName!, 'watch', frame)).result, row.value, row.evaluateName);
+        if (depth > 0 && row.variablesReference > 0) await check(row.variablesReference, depth - 1);
+      }
+    };
+    const roots = ['zones.NORMAL', ' nodes[0] ', 'zonelist', 'true ? zones.NORMAL : zones.DMA', 'page(300)'];
+    for (const text of roots) await check((await session.evaluate(text, 'watch', frame)).variablesReference, 2);
+    const rows = await session.variables((await session.evaluate('zones.NORMAL', 'watch', frame)).variablesReference);
+    assert.equal(rows.find(({ name }) => name === 'free_area')!.evaluateName, 'zones.NORMAL.free_area');
+    const chosen = await session.variables((await session.evaluate('true ? zones.NORMAL : zones.DMA', 'watch', frame)).variablesReference);
+    assert.equal(chosen.find(({ name }) => name === 'free_area')!.evaluateName, '(true ? zones.NORMAL : zones.DMA).free_area');
+  }));
+
+  it('refuses a frame that is gone', () => debug('walk', { lines: ['alloc', 'add'] }, async (session) => {
+    await session.stopped();
+    const { id } = await session.top();
+    await session.go();
+    await assert.rejects(session.evaluate('total', 'watch', id), /^Error: This frame is gone: the machine has gone on since\.$/);
+    await assert.rejects(session.evaluate('1', 'watch', 99_999), /This frame is gone/);
+  }));
+
   it('answers mistakes in words', () => debug('walk', AT_ORDER_4, async (session) => {
     await session.stopped();
     await assert.rejects(session.evaluate('ordr'), /ordr/);
@@ -134,7 +184,7 @@ describe('pagewalk/zones', () => {
     const { nodes } = await session.client.request<ZonesResponse>('pagewalk/zones');
     const normal = nodes[0]!.zones.find(({ name }) => name === 'Normal')!;
     assert.equal(normal.free_pages, normal.free_area.reduce((sum, { order, nr_free }) => sum + (nr_free << order), 0));
-    assert.equal(String(normal.free_pages), (await session.evaluate('zones.NORMAL.free_pages')).result);
+    assert.equal(String(normal.free_pages), (await session.evaluate('0 + zones.NORMAL.free_pages')).result);
     assert.deepEqual(normal.pagesets.map(({ cpu }) => cpu), [0]);
   }));
 });

@@ -60,7 +60,9 @@ describe('initialize', () => {
     assert.equal((await refusalOf(client.request('readMemory', {}))).message, 'Pagewalk does not know the request `readMemory`.');
     assert.equal((await refusalOf(client.request('stackTrace', { threadId: 1 }))).message, 'notStopped');
     assert.equal((await refusalOf(client.request('setBreakpoints', { source: {}, breakpoints: [] }))).message, 'A source without a path is not known here.');
-    assert.match((await refusalOf(client.request('setFunctionBreakpoints', {}))).message!, /^Pagewalk: setFunctionBreakpoints failed: /);
+    const missing = (name: string) => `\`${name}\` is missing: it is the list of what to stop at, and empty for nothing.`;
+    assert.equal((await refusalOf(client.request('setFunctionBreakpoints', {}))).message, missing('breakpoints'));
+    assert.equal((await refusalOf(client.request('setExceptionBreakpoints', {}))).message, missing('filters'));
     assert.deepEqual(await client.request('threads'), { threads: [] });
     await client.request('configurationDone');
   }));
@@ -132,8 +134,16 @@ describe('launch', () => {
     const end = await session.go();
     assert.deepEqual([end.reason, end.description], ['end', 'The scenario has ended']);
     assert.equal((await session.stack()).length, 1);
-    assert.ok(Number((await session.evaluate('zones.NORMAL.free_pages')).result) > 0);
+    assert.ok(Number((await session.evaluate('0 + zones.NORMAL.free_pages')).result) > 0);
     assert.equal(await session.finish(), 0);
+  }));
+
+  it('says which wishes it cannot hear', () => debug('walk', { launch: { record: true, trace: 'events.txt', stopAtEnd: false } }, async (session) => {
+    assert.equal(await session.exited(), 0);
+    assert.equal(session.client.output('console'), [
+      '`record` has no effect: this version keeps no record of a run, so that it cannot step backwards.\n',
+      '`trace` has no effect: this version writes no events from a debug session.\n',
+    ].join(''));
   }));
 
   it('runs without debugging: no stop, and the exit status', () => debug('stops', { launch: { noDebug: true, stopOnEntry: true }, lines: ['breakpoint'] }, async (session) => {

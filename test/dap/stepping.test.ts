@@ -45,6 +45,11 @@ describe('steps', () => {
     golden('through-the-kernel', await transcript(session, ['next', 'stepIn', 'next', 'next', 'stepIn', 'stepOut', 'stepOut', 'stepOut', 'stepOut', 'stepOut', 'next']));
   }));
 
+  it('stepOut at an event leaves the function that passes it', () => debug('walk', { functions: ['mm_page_alloc order > 3'] }, async (session) => {
+    await session.stopped();
+    golden('out-of-an-event', await transcript(session, ['stepOut', 'stepOut']));
+  }));
+
   it('goes through the boot', () => debug('walk', { lines: ['boot'] }, async (session) => {
     await session.stopped();
     assert.deepEqual((await session.stack()).map(({ name }) => name), ['boot', 'start_kernel']);

@@ -51,9 +51,41 @@ describe('two tasks', () => {
     const stop = await session.stopped();
     assert.deepEqual([stop.reason, stop.threadId, (await session.top()).line], ['step', late, markedLine('two-tasks', 'after')]);
   }));
+
+  it('a step of a thread that there is not is refused, and the machine stands', () => debug('two-tasks', { lines: ['after'] }, async (session) => {
+    await session.stopped();
+    const [early, late] = [1, 2];
+    for (const threadId of [early, 77, 0]) {
+      for (const command of ['next', 'stepIn', 'stepOut']) {
+        await assert.rejects(session.client.request(command, { threadId }), /^Error: There is no such thread: its task has not begun or has ended\.$/);
+      }
+    }
+    assert.equal((await session.stack({ threadId: late })).length, 1);
+    assert.equal((await session.go('next')).reason, 'end');
+  }));
 });
 
 describe('pause', () => {
+  for (const scenario of ['monotone', 'chatter']) {
+    it(`stops ${scenario}, which prints for ever, within 50 ms`, () => debug(scenario, {}, async (session) => {
+      const took: number[] = [];
+      await session.client.event('thread');
+      for (let i = 0; i < 5; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        const started = performance.now();
+        await session.client.request('pause', { threadId: 1 });
+        const stop = await session.stopped();
+        took.push(performance.now() - started);
+        assert.equal(stop.reason, 'pause');
+        await session.client.request('continue', { threadId: stop.threadId });
+      }
+      const median = took.sort((a, b) => a - b)[2]!;
+      assert.ok(median < 50, `the median of five is ${median} ms`);
+      const ticks = session.client.output('stdout').trimEnd().split('\n').filter((line) => /^tick \d+$/.test(line)).map((line) => Number(line.slice(5)));
+      assert.ok(ticks.length > 1000 && ticks.every((tick, i) => i === 0 || tick > ticks[i - 1]!), 'nothing is lost or out of order');
+    }));
+  }
+
   it('stops a long run within 50 ms', () => debug('long', {}, async (session) => {
     const took: number[] = [];
     await session.client.event('thread');
