@@ -5,7 +5,11 @@
 import type { Pfn, PhysAddr } from './include/types.ts';
 import type { pg_data_t } from './include/mmzone.ts';
 import type { task_struct } from './include/sched.ts';
+import type { SlabAllocator } from './include/slab.ts';
 import type { SysctlName } from './include/sysctl.ts';
+import type { vm_struct } from './include/vmalloc.ts';
+import type { Highmem } from './include/highmem.ts';
+import type { mempool_t } from './include/mempool.ts';
 
 /** struct page as columns, one entry a frame; only mm/mem_map.ts touches them. List heads lie past the last frame. */
 export interface MemMap {
@@ -21,16 +25,28 @@ export interface MemMap {
   lru_prev: Int32Array;
 }
 
-/** The boot allocator's state (mm/bootmem.c); its bitmap has one byte a page, 1 = reserved. */
+/** What frames hold (mm/contents.ts). */
+export interface Contents {
+  content: Uint32Array;
+  pool: Uint8Array;
+  free_slots: number[];
+  nr_slots: number;
+}
+
+/** A boot allocator's state (mm/bootmem.c); its bitmap has one byte a page, from node_boot_start on, 1 = reserved. */
 export interface bootmem_data {
+  nid: number;
   node_boot_start: PhysAddr;
   node_low_pfn: Pfn;
   /** Where the real kernel keeps the bitmap; its own pages are freed last. */
   node_bootmem_map_phys: PhysAddr;
   node_bootmem_map: Uint8Array;
+  /** Where the last allocation ended in its page, that page's place in the bitmap, and where the last search ended, bytes from node_boot_start. */
   last_offset: number;
   last_pos: number;
   last_success: number;
+  /** That of the next node, by ascending addresses (bdata_list). */
+  next: bootmem_data | null;
 }
 
 /** One processor: its clock, what runs on it and what waits for it. */
@@ -51,12 +67,20 @@ export interface timer_list {
   /** Order of two timers that expire together. */
   seq: number;
   pid: number;
+  /** Non-zero: the task will only look again at what others must change (schedule_timeout_retry). */
+  retry: number;
 }
 
 export interface Sched {
   cpus: cpu_rq[];
   timers: timer_list[];
   timer_seq: number;
+  /** Sleeps that only wait to look again, in a row, nothing else having run; when the first began, ns; who began the last in this turn, or -1. */
+  retries: number;
+  retry_since: number;
+  retry_pid: number;
+  /** When the machine itself has something to do between two tasks (cache_reap), ns; Infinity is never. */
+  background: number;
   /** Virtual time at which another CPU or a timer must be looked at, ns; cond_resched yields past it. */
   horizon: number;
 }
@@ -65,6 +89,15 @@ export interface Sched {
 export interface KernelLog {
   seq: number;
   lines: LogLine[];
+  /** printk_ratelimit's bucket, jiffies: what is in it, when it was last filled, how many messages were held back since. */
+  ratelimit: { toks: number; last_msg: number; missed: number };
+}
+
+/** What the next passes of reclaim report and give back, and whose pages the next OOM kills free: stands in for mm/vmscan.c and mm/oom_kill.c while
+ *  these are not modelled. Empty on every machine but a test's. */
+export interface ReclaimScript {
+  passes: { nr_reclaimed: number; pages: Pfn[] }[];
+  kills: Pfn[][];
 }
 
 export interface LogLine {
@@ -119,16 +152,28 @@ export interface Sysctl {
   percpu_pagelist_fraction: number;
   overcommit_memory: number;
   overcommit_ratio: number;
+  /** Bits: 1 on, 2 may write, 4 may swap, 8 slab (N-21); the boot sets it where a node is far. */
+  zone_reclaim_mode: number;
+  min_unmapped_ratio: number;
 }
 
 /** What the machine is made of: fixed at boot. */
 export interface Platform {
-  arch: 'i386';
+  arch: 'i386' | 'x86_64';
+  /** 1 on a kernel that is built for several nodes (CONFIG_NUMA): any machine that has them. */
+  numa: number;
   nr_cpus: number;
   hz: number;
   seed: number;
   /** Usable RAM as the firmware reports it, ascending (e820 type 1). */
   e820: { start: PhysAddr; end: PhysAddr }[];
+  /** What else the firmware reports, never for use: ROM and the like (e820 type 2). */
+  e820_reserved: { start: PhysAddr; end: PhysAddr }[];
+  /** Memory of each node, ascending: its first frame, and the first past its last (SRAT). A machine without nodes has one, of all frames. */
+  nodes: { start: Pfn; end: Pfn }[];
+  /** distances[from][to] as the firmware says it, or empty (SLIT; N-6). */
+  distances: number[][];
+  cpu_to_node: number[];
   /** First frame past the DMA zone, past low memory, past all memory. */
   dma_pfn: Pfn;
   max_low_pfn: Pfn;
@@ -160,17 +205,32 @@ export interface Kernel {
   /** Whether user and kernel tasks run yet (system_state). */
   system_running: number;
   mem_map: MemMap;
+  contents: Contents;
   nodes: pg_data_t[];
   bootmem: bootmem_data | null;
   totalram_pages: number;
   totalhigh_pages: number;
   totalreserve_pages: number;
   vm_total_pages: number;
+  /** Low pages that the boot of x86_64 reserved, which its DMA zone does not count as present. */
+  dma_reserve: number;
+  /** How often each node was chosen as a fallback; spreads first fallbacks over the nodes (N-8). */
+  node_load: number[];
+  /** Caches, slabs and objects (mm/slab.ts). */
+  slab: SlabAllocator;
   /** Event counters by vm_event_item, one array a CPU. */
   vm_event_states: number[][];
   sysctl: Sysctl;
   cost: CostTable;
   log: KernelLog;
+  reclaim_script: ReclaimScript;
+  /** The kernel's own address space: where its top page table lies (arch/pgtable.ts). */
+  init_mm: { pgd: PhysAddr };
+  /** Areas of vmalloc space, ascending (mm/vmalloc.ts). */
+  vmlist: vm_struct[];
+  highmem: Highmem;
+  /** By id; null for one that was destroyed. */
+  mempools: (mempool_t | null)[];
   trace: Trace;
   /** What the scenario printed and expected so far. */
   program_output: ProgramRecord[];

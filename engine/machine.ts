@@ -2,19 +2,24 @@
 // The machine: boots it from a description, runs its tasks until all have ended. The one place that composes the engine, and that holds what is not
 // data: the coroutines. Everything else is Kernel.
 
-import type { Kernel, Platform } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 import type { MachineConfig, TaskSpec } from './config.ts';
 import type { Coroutine } from './kernel/sched.ts';
 import type { task_struct } from './include/sched.ts';
 import { EXIT_ZOMBIE, TASK_NEW, TASK_RUNNING } from './include/sched.ts';
-import { PAGE_SIZE, pfn, phys } from './include/types.ts';
-import { MAXMEM, MAX_DMA_PFN } from './arch/i386/layout.ts';
-import { start_kernel } from './arch/i386/setup.ts';
+import { start_kernel } from './arch/boot.ts';
+import { make_platform } from './arch/firmware.ts';
+import { make_contents } from './mm/contents.ts';
 import { alloc_mem_map } from './mm/mem_map.ts';
+import { cpucache_init, run_cache_reaps } from './mm/slab_reap.ts';
+import { make_slab } from './mm/slab_lists.ts';
 import { make_vm_events } from './mm/vmstat.ts';
-import { end_of, make_sched, pick_next_task, put_prev_task, start_task } from './kernel/sched.ts';
+import { make_highmem } from './mm/highmem.ts';
+import { phys } from './include/types.ts';
+import { end_of, make_sched, next_event, pick_next_task, put_prev_task, start_task } from './kernel/sched.ts';
 import { default_sysctls } from './kernel/sysctl.ts';
 import { KernelBug } from './kernel/panic.ts';
+import { make_log } from './kernel/printk.ts';
 import { make_trace } from './trace/events.ts';
 import { TRACEPOINTS } from './trace/tracepoints.ts';
 import { DEFAULT_COSTS, config_problems } from './config.ts';
@@ -75,6 +80,7 @@ export function boot_machine(machine: Machine, config: MachineConfig): void {
   for (const line of k.log.lines) line.time = 0;
   forget_boot_events(k);
   k.system_running = 1;
+  cpucache_init(k);
   for (const spec of config.tasks) declare_task(machine, spec);
 }
 
@@ -99,6 +105,7 @@ function run(machine: Machine): RunEnd {
   for (;;) {
     hooks.boundary?.(machine);
     if (k.halted !== 0) return { reason: 'halted', message: '', waiting: [] };
+    run_background(machine);
     const task = pick_next_task(k);
     if (task === null) return how_it_ended(k);
     hooks.switch_to?.(k, task.pid);
@@ -109,6 +116,16 @@ function run(machine: Machine): RunEnd {
   }
 }
 
+/** What is due before the next task runs, at its own time. */
+function run_background({ k, hooks }: Machine): void {
+  const until = next_event(k);
+  if (until === Infinity || k.sched.background > until) return;
+  hooks.switch_to?.(k, 0);
+  const events = k.trace.total;
+  run_cache_reaps(k, until);
+  if (k.trace.total !== events) k.sched.retries = 0;
+}
+
 function how_it_ended(k: Kernel): RunEnd {
   const waiting = k.tasks.filter((task) => task.kind !== 'idle' && task.state !== EXIT_ZOMBIE).map((task) => ({ name: task.name, waits_for: task.waits_for }));
   return { reason: waiting.length === 0 ? 'ended' : 'deadlock', message: '', waiting };
@@ -117,44 +134,24 @@ function how_it_ended(k: Kernel): RunEnd {
 // ---- making it --------------------------------------------------------------------------------------------------------
 
 function make_kernel(config: MachineConfig): Kernel {
+  const platform = make_platform(config);
   return {
-    platform: make_platform(config),
+    platform,
     now: 0, cpu: 0, current: 0, sched: make_sched(config.cpus), tasks: [make_task(0, 'swapper', 'idle')], system_running: 0,
-    mem_map: alloc_mem_map(0, 0), nodes: [], bootmem: null, totalram_pages: 0, totalhigh_pages: 0, totalreserve_pages: 0, vm_total_pages: 0,
-    vm_event_states: make_vm_events(config.cpus), sysctl: default_sysctls(), cost: { ...DEFAULT_COSTS, ...config.cost },
-    log: { seq: 0, lines: [] }, trace: make_trace(), program_output: [], halted: 0,
+    mem_map: alloc_mem_map(0, 0), contents: make_contents(platform.max_pfn), nodes: [], bootmem: null,
+    totalram_pages: 0, totalhigh_pages: 0, totalreserve_pages: 0, vm_total_pages: 0,
+    dma_reserve: 0, node_load: platform.nodes.map(() => 0),
+    slab: make_slab(config.cpus), vm_event_states: make_vm_events(config.cpus), sysctl: default_sysctls(), cost: { ...DEFAULT_COSTS, ...config.cost },
+    log: make_log(config.hz), reclaim_script: { passes: [], kills: [] }, init_mm: { pgd: phys(0) }, vmlist: [],
+    highmem: make_highmem(), mempools: [], trace: make_trace(), program_output: [], halted: 0,
   };
-}
-
-/** The memory map a PC's firmware would report, and where the zones meet. */
-function make_platform(config: MachineConfig): Platform {
-  const explicit = (name: string): number => config.zones.filter((zone) => zone.name === name).reduce((sum, zone) => sum + zone.bytes, 0);
-  const bytes = config.zones.length > 0 ? config.zones.reduce((sum, zone) => sum + zone.bytes, 0) : config.memory;
-  const pages = Math.floor(bytes / PAGE_SIZE);
-  const dma = config.zones.length > 0 ? explicit('DMA') / PAGE_SIZE : MAX_DMA_PFN;
-  const low = config.zones.length > 0 ? pages - explicit('HIGHMEM') / PAGE_SIZE : Math.min(pages, MAXMEM / PAGE_SIZE);
-  return {
-    arch: 'i386', nr_cpus: config.cpus, hz: config.hz, seed: config.seed, e820: usable_ram(pages * PAGE_SIZE, config.reserve),
-    dma_pfn: pfn(dma), max_low_pfn: pfn(low), max_pfn: pfn(pages), boot_sysctls: config.sysctl,
-  };
-}
-
-/** RAM without the hole below 1 MiB and without what the scenario reserves. */
-function usable_ram(bytes: number, reserve: readonly { start: number; end: number }[]): Platform['e820'] {
-  let ranges = [{ start: 0, end: 0x9fc00 }, { start: 0x100000, end: bytes }];
-  for (const hole of reserve) {
-    ranges = ranges.flatMap((range) => [
-      { start: range.start, end: Math.min(range.end, hole.start) },
-      { start: Math.max(range.start, hole.end), end: range.end },
-    ].filter((part) => part.end > part.start));
-  }
-  return ranges.map(({ start, end }) => ({ start: phys(start), end: phys(end) }));
 }
 
 function make_task(pid: number, comm: string, kind: task_struct['kind']): task_struct {
   return {
     pid, comm, name: comm, kind, state: kind === 'idle' ? TASK_RUNNING : TASK_NEW, flags: 0, nice: 0, uid: 0, oomkilladj: 0, cpu: 0, cpu_pinned: 0,
-    time_used: 0, utime: 0, ready_at: 0, start_at: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0, memdie: 0, program: null,
+    time_used: 0, utime: 0, ready_at: 0, start_at: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0,
+    memdie: 0, reclaim_state: null, program: null,
   };
 }
 

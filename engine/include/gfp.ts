@@ -1,10 +1,12 @@
 // @nohooks
-// Allocation flags of include/linux/gfp.h, 2.6.18 on i386 (KERNEL.md G-1, G-2), and their names for people to read.
+// Allocation flags of include/linux/gfp.h, 2.6.18 on i386 (KERNEL.md G-1, G-2), and their names for people to read. One differs on x86_64 (X-15).
 
 export const __GFP_DMA = 0x01;
 export const __GFP_HIGHMEM = 0x02;
 /** No flag of its own on i386, where ZONE_DMA32 is empty (G-1). */
 export const __GFP_DMA32 = 0x00;
+/** __GFP_DMA32 on x86_64 (X-15); on i386 nobody sets the bit. */
+export const X86_64_GFP_DMA32 = 0x04;
 export const __GFP_WAIT = 0x10;
 export const __GFP_HIGH = 0x20;
 export const __GFP_IO = 0x40;
@@ -44,7 +46,9 @@ export const GFP: Readonly<Record<string, number>> = {
 const COMBINATIONS: readonly (readonly [string, number])[] = [
   ['GFP_HIGHUSER', GFP_HIGHUSER], ['GFP_USER', GFP_USER], ['GFP_KERNEL', GFP_KERNEL], ['GFP_NOFS', GFP_NOFS], ['GFP_ATOMIC', GFP_ATOMIC], ['GFP_NOIO', GFP_NOIO],
 ];
-const SINGLE: readonly (readonly [string, number])[] = Object.entries(GFP).filter(([name, bits]) => name.startsWith('__') && bits !== 0);
+const SINGLE: readonly (readonly [string, number])[] = [
+  ...Object.entries(GFP).filter(([name, bits]) => name.startsWith('__') && bits !== 0), ['__GFP_DMA32', X86_64_GFP_DMA32],
+];
 
 /** A gfp mask by names, as the kernel's own trace output writes it: `GFP_KERNEL|__GFP_COLD`; unknown bits stay hex; 0 is `GFP_NOWAIT`. */
 export function show_gfp_flags(mask: number): string {

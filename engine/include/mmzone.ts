@@ -30,6 +30,20 @@ export const NR_UNSTABLE_NFS = 7;
 export const NR_BOUNCE = 8;
 export const NR_VM_ZONE_STAT_ITEMS = 9;
 
+/** Indexes that follow on a kernel for several nodes, as /proc prints them and as /sys/devices/system/node does (CT-1, N-18, N-43). */
+export const NUMA_STAT_NAMES = ['numa_hit', 'numa_miss', 'numa_foreign', 'numa_interleave', 'numa_local', 'numa_other'] as const;
+export const NUMA_HIT = 9;
+export const NUMA_MISS = 10;
+export const NUMA_FOREIGN = 11;
+export const NUMA_INTERLEAVE_HIT = 12;
+export const NUMA_LOCAL = 13;
+export const NUMA_OTHER = 14;
+
+/** Distance of a node to itself, and to any other unless the firmware says so; past the second, zone reclaim is worth it (N-6, N-8). */
+export const LOCAL_DISTANCE = 10;
+export const REMOTE_DISTANCE = 20;
+export const RECLAIM_DISTANCE = 20;
+
 /** One order's free blocks. */
 export interface free_area {
   free_list: ListHead;
@@ -60,6 +74,8 @@ export interface zone {
   zone_start_pfn: Pfn;
   spanned_pages: number;
   present_pages: number;
+  /** Unmapped page cache, pages, that zone reclaim leaves alone (N-21). */
+  min_unmapped_ratio: number;
   /** Pages in buddy lists only; per-CPU lists are not free pages (Z-3). */
   free_pages: number;
   pages_min: number;

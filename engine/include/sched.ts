@@ -59,6 +59,8 @@ export interface task_struct {
   rt: number;
   /** Thread flag TIF_MEMDIE: chosen by the OOM killer. */
   memdie: number;
+  /** Set while the task reclaims: pages that slab caches gave back meanwhile (PA-21, SL-16). */
+  reclaim_state: { reclaimed_slab: number } | null;
   /** Position of its program, as plain data; its shape is the program's own (language/runtime). */
   program: unknown;
 }

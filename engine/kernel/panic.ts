@@ -17,6 +17,13 @@ export function BUG(k: Kernel, what: string): never {
   throw new KernelBug(`kernel BUG at ${what}`);
 }
 
+/** An oops that is no assertion: the processor met an address or instruction it cannot use. `message` is its first line. @nohooks */
+export function die(k: Kernel, message: string): never {
+  printk(k, message);
+  trace_kernel_bug(k, message);
+  throw new KernelBug(message);
+}
+
 /** panic(): the emulated kernel cannot go on. @nohooks */
 export function panic(k: Kernel, message: string): never {
   printk(k, `Kernel panic - not syncing: ${message}`);

@@ -8,6 +8,7 @@
 import type { Kernel, cpu_rq } from '../kernel.ts';
 import type { task_struct } from '../include/sched.ts';
 import { EXIT_ZOMBIE, PF_EXITING, TASK_INTERRUPTIBLE, TASK_NEW, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../include/sched.ts';
+import { panic } from './panic.ts';
 import { trace_sched_switch } from '../trace/sched.ts';
 
 /** The task sleeps: something else must wake it. */
@@ -16,11 +17,15 @@ export const SLEEP = 0;
 export const RESCHED = 1;
 export type Wait = typeof SLEEP | typeof RESCHED;
 
+/** How long sleepers look again before it is certain that nothing will change, ns: cache_reap may need 8 s to free a slab. */
+const IN_VAIN = 30e9;
+
 /** What runs a task. */
 export type Coroutine = Generator<Wait, void, void>;
 
 export function make_sched(nr_cpus: number): Kernel['sched'] {
-  return { cpus: Array.from({ length: nr_cpus }, () => ({ now: 0, curr: -1, prev: 0, queue: [] })), timers: [], timer_seq: 0, horizon: 0 };
+  const cpus = Array.from({ length: nr_cpus }, () => ({ now: 0, curr: -1, prev: 0, queue: [] }));
+  return { cpus, timers: [], timer_seq: 0, retries: 0, retry_since: 0, retry_pid: -1, background: Infinity, horizon: 0 };
 }
 
 /** Spends virtual time on the running CPU, ns. */
@@ -50,6 +55,29 @@ export function* schedule_timeout(k: Kernel, ns: number, why: string): Generator
   task.state = TASK_INTERRUPTIBLE;
   task.waits_for = why;
   add_timer(k, k.now + ns, task.pid);
+  yield SLEEP;
+}
+
+/** Sleeps for a time, ns, to look again at something that only others can change. Where nothing but such sleepers is left, and all of them have
+ *  looked in vain for long enough, none will ever find it changed: pick_next_task then ends the run, and names each with what it waits for. */
+export function* schedule_timeout_retry(k: Kernel, ns: number, why: string): Generator<Wait, void, void> {
+  const task = current_task(k);
+  task.state = TASK_UNINTERRUPTIBLE;
+  task.waits_for = why;
+  if (k.sched.retries === 0) k.sched.retry_since = k.now;
+  k.sched.retries++;
+  k.sched.retry_pid = task.pid;
+  add_timer(k, k.now + ns, task.pid);
+  mark_retry(k, task.pid);
+  yield SLEEP;
+  del_timer(k, task.pid);
+}
+
+/** Sleeps until somebody wakes the task (schedule). */
+export function* schedule(k: Kernel, why: string): Generator<Wait, void, void> {
+  const task = current_task(k);
+  task.state = TASK_UNINTERRUPTIBLE;
+  task.waits_for = why;
   yield SLEEP;
 }
 
@@ -87,7 +115,7 @@ export function wake_up_process(k: Kernel, task: task_struct): void {
 /** A timer that wakes a task at a time, ns. Timers stand in order of time, then of creation. */
 export function add_timer(k: Kernel, expires: number, pid: number): void {
   const { timers } = k.sched;
-  const timer = { expires, seq: k.sched.timer_seq++, pid };
+  const timer = { expires, seq: k.sched.timer_seq++, pid, retry: 0 };
   timers.push(timer);
   let at = timers.length - 1;
   while (at > 0 && timers[at - 1]!.expires > expires) {
@@ -98,6 +126,24 @@ export function add_timer(k: Kernel, expires: number, pid: number): void {
   k.sched.horizon = Math.min(k.sched.horizon, expires);
 }
 
+/** Takes back the timers that would wake a task (del_timer). */
+export function del_timer(k: Kernel, pid: number): void {
+  k.sched.timers = k.sched.timers.filter((timer) => timer.pid !== pid);
+}
+
+function mark_retry(k: Kernel, pid: number): void {
+  for (const timer of k.sched.timers) if (timer.pid === pid) timer.retry = 1;
+}
+
+/** Runs what may sleep where nobody could wake it, while the machine boots or a test looks on: it must come to its end by itself. */
+export function run_to_end<T>(k: Kernel, coroutine: Generator<Wait, T, void>): T {
+  for (;;) {
+    const step = coroutine.next();
+    if (step.done === true) return step.value;
+    if (step.value === SLEEP) panic(k, `${current_task(k).name} sleeps where nothing could wake it: ${current_task(k).waits_for}`);
+  }
+}
+
 // ---- the scheduler's own loop -----------------------------------------------------------------------------------------
 
 /** The task to run next, with its CPU's clock as the machine's; null when none ever will be ready. */
@@ -105,6 +151,7 @@ export function pick_next_task(k: Kernel): task_struct | null {
   for (;;) {
     pull_tasks(k);
     const cpu = cpu_behind(k);
+    if (cpu < 0 && only_vain_retries(k)) return null;
     const timer = k.sched.timers[0];
     if (timer !== undefined && (cpu < 0 || timer.expires <= k.sched.cpus[cpu]!.now)) {
       fire_timer(k);
@@ -115,6 +162,21 @@ export function pick_next_task(k: Kernel): task_struct | null {
   }
 }
 
+/** When the next task runs or wakes, ns; Infinity where none ever will: pick_next_task is about to say so. */
+export function next_event(k: Kernel): number {
+  const cpu = cpu_behind(k);
+  if (cpu < 0 && only_vain_retries(k)) return Infinity;
+  return Math.min(k.sched.timers[0]?.expires ?? Infinity, cpu < 0 ? Infinity : k.sched.cpus[cpu]!.now);
+}
+
+/** Whether all that could still happen is that sleepers look again at what none of them changes. Each has looked since anything else ran, and for
+ *  longer than caches take to give back what nobody uses. */
+function only_vain_retries(k: Kernel): boolean {
+  const { retries, retry_since, timers } = k.sched;
+  if (retries <= timers.length || timers.length === 0) return false;
+  return timers[0]!.expires - retry_since > IN_VAIN && timers.every((timer) => timer.retry !== 0);
+}
+
 /** Takes the CPU from a task that slept, ended or used its quantum; a task that only gave way keeps it. */
 export function put_prev_task(k: Kernel, task: task_struct, wait: Wait | 'ended'): void {
   const cpu = k.sched.cpus[k.cpu]!;
@@ -122,6 +184,8 @@ export function put_prev_task(k: Kernel, task: task_struct, wait: Wait | 'ended'
   cpu.now = k.now;
   task.utime += used;
   task.time_used += used;
+  if (k.sched.retry_pid !== task.pid) k.sched.retries = 0;
+  k.sched.retry_pid = -1;
   if (wait === 'ended') end_task(k, task);
   const expired = task.time_used >= time_slice(k, task);
   if (wait === RESCHED && !expired) return;
@@ -230,9 +294,9 @@ function switch_to(k: Kernel, index: number): task_struct {
   return task;
 }
 
-/** Until when a task may run undisturbed: its quantum, the next timer, or the clock of another CPU with work. */
+/** Until when a task may run undisturbed: its quantum, the next timer, what the machine has to do, or the clock of another CPU with work. */
 function horizon(k: Kernel, index: number, task: task_struct): number {
-  let until = k.now + time_slice(k, task) - task.time_used;
+  let until = Math.min(k.now + time_slice(k, task) - task.time_used, k.sched.background);
   if (k.sched.timers.length > 0) until = Math.min(until, k.sched.timers[0]!.expires);
   for (const [i, cpu] of k.sched.cpus.entries()) {
     if (i !== index && !is_idle(cpu)) until = Math.min(until, cpu.now + k.cost.statement);

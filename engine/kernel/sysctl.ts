@@ -3,30 +3,71 @@
 
 import type { Kernel, Sysctl } from '../kernel.ts';
 import type { SysctlName } from '../include/sysctl.ts';
-import { setup_per_cpu_pagelist_fraction, setup_per_zone_lowmem_reserve, setup_per_zone_pages_min } from '../mm/page_alloc_init.ts';
+import { NUMA_SYSCTLS } from '../include/sysctl.ts';
+import {
+  setup_per_cpu_pagelist_fraction, setup_per_zone_lowmem_reserve, setup_per_zone_min_unmapped, setup_per_zone_pages_min,
+} from '../mm/page_alloc_init.ts';
 
 export function default_sysctls(): Sysctl {
-  return { min_free_kbytes: 0, lowmem_reserve_ratio: [256, 256, 32], percpu_pagelist_fraction: 0, overcommit_memory: 0, overcommit_ratio: 50 };
+  return {
+    min_free_kbytes: 0, lowmem_reserve_ratio: [256, 256, 32], percpu_pagelist_fraction: 0, overcommit_memory: 0, overcommit_ratio: 50,
+    zone_reclaim_mode: 0, min_unmapped_ratio: 1,
+  };
 }
 
-/** The smallest percpu_pagelist_fraction that the kernel takes, 0 apart. */
+/** The smallest percpu_pagelist_fraction that the kernel takes: 0, the value at boot, cannot be written back. */
 const MIN_PERCPU_PAGELIST_FRACTION = 8;
 
 /** What is wrong with a value for a sysctl, or null. */
 export function sysctl_problem(name: string, value: number | readonly number[]): string | null {
   switch (name) {
     case 'vm.min_free_kbytes':
-      return typeof value === 'number' && value >= 0 ? null : 'vm.min_free_kbytes takes a number of KiB, 0 or more';
+      return is_int(value, 0) ? null : 'vm.min_free_kbytes takes a number of KiB, 0 or more';
     case 'vm.lowmem_reserve_ratio':
-      return Array.isArray(value) && value.length === 3 ? null : 'vm.lowmem_reserve_ratio takes a list of three numbers, as [256, 256, 32]';
+      return Array.isArray(value) && value.length === 3 && value.every((ratio) => is_int(ratio, 0)) ? null : 'vm.lowmem_reserve_ratio takes a list of three numbers, as [256, 256, 32]';
     case 'vm.percpu_pagelist_fraction':
-      return value === 0 || (typeof value === 'number' && value >= MIN_PERCPU_PAGELIST_FRACTION) ? null : `vm.percpu_pagelist_fraction takes 0, or a number from ${MIN_PERCPU_PAGELIST_FRACTION} on`;
+      return is_int(value, MIN_PERCPU_PAGELIST_FRACTION) ? null : `vm.percpu_pagelist_fraction takes a number from ${MIN_PERCPU_PAGELIST_FRACTION} on`;
+    case 'vm.zone_reclaim_mode':
+      return is_int(value, 0) ? null : 'vm.zone_reclaim_mode takes a number, the sum of 1 (on), 2 (may write), 4 (may swap) and 8 (slab)';
+    case 'vm.min_unmapped_ratio':
+      return is_int(value, 0) && (value as number) <= 100 ? null : 'vm.min_unmapped_ratio takes per cent of a zone, 0 to 100';
+    case 'pagewalk.slab_debug':
+      return value === 0 || value === 1 ? null : 'pagewalk.slab_debug takes 0 or 1';
     default:
       return `${name} is not modelled yet`;
   }
 }
 
-/** Sets a sysctl and redoes what depends on it. The value has been checked by sysctl_problem. */
+/** A value that the kernel's int holds, not below `least`. */
+function is_int(value: unknown, least: number): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 0x7fffffff;
+}
+
+/** A sysctl's value now, as reading its file gives it; null for one that this machine does not have. */
+export function read_sysctl(k: Kernel, name: string): number | number[] | null {
+  if (k.platform.numa === 0 && (NUMA_SYSCTLS as readonly string[]).includes(name)) return null;
+  switch (name) {
+    case 'vm.min_free_kbytes': return k.sysctl.min_free_kbytes;
+    case 'vm.lowmem_reserve_ratio': return [...k.sysctl.lowmem_reserve_ratio];
+    case 'vm.percpu_pagelist_fraction': return k.sysctl.percpu_pagelist_fraction;
+    case 'vm.zone_reclaim_mode': return k.sysctl.zone_reclaim_mode;
+    case 'vm.min_unmapped_ratio': return k.sysctl.min_unmapped_ratio;
+    case 'pagewalk.slab_debug': return k.slab.debug;
+    default: return null;
+  }
+}
+
+/** Writes a sysctl of the running machine, as `sysctl -w` does: null, or what is wrong with it, and then nothing has changed. */
+export function write_sysctl(k: Kernel, name: string, value: number | readonly number[]): string | null {
+  if (name === 'pagewalk.slab_debug') return `${name} says how the kernel is built: set it in the machine's description`;
+  const is_missing = k.platform.numa === 0 && NUMA_SYSCTLS.some((known) => known === name);
+  const problem = is_missing ? `${name} exists on a machine with several nodes only` : sysctl_problem(name, value);
+  if (problem === null) set_sysctl(k, name as SysctlName, value);
+  return problem;
+}
+
+/** Sets a sysctl and redoes what depends on it. The value has been checked by sysctl_problem. What the kernel is built with is read at boot
+ *  (kmem_cache_init). */
 export function set_sysctl(k: Kernel, name: SysctlName, value: number | readonly number[]): void {
   switch (name) {
     case 'vm.min_free_kbytes':
@@ -40,6 +81,15 @@ export function set_sysctl(k: Kernel, name: SysctlName, value: number | readonly
     case 'vm.percpu_pagelist_fraction':
       k.sysctl.percpu_pagelist_fraction = value as number;
       setup_per_cpu_pagelist_fraction(k);
+      break;
+    case 'vm.zone_reclaim_mode':
+      k.sysctl.zone_reclaim_mode = value as number;
+      break;
+    case 'vm.min_unmapped_ratio':
+      k.sysctl.min_unmapped_ratio = value as number;
+      setup_per_zone_min_unmapped(k);
+      break;
+    case 'pagewalk.slab_debug':
       break;
   }
 }

@@ -7,8 +7,14 @@ import type { zone } from '../include/mmzone.ts';
 import type { ListHead, Pfn } from '../include/types.ts';
 import { pfn } from '../include/types.ts';
 import { MAX_ORDER } from '../include/mmzone.ts';
-import { PageBuddy, PageReserved, list_pages, max_mapnr, page_count_raw, page_order, page_zone } from './mem_map.ts';
+import { PG_active, PG_lru, PG_slab } from '../include/page-flags.ts';
+import { PageBuddy, PageReserved, list_pages, max_mapnr, page_count_raw, page_order, page_zone, test_page_flag } from './mem_map.ts';
+import { check_areas } from './check_areas.ts';
+import { check_nodes } from './check_nodes.ts';
 import { for_each_zone } from './mmzone.ts';
+import { __page_find_buddy } from './page_alloc.ts';
+import { is_smp } from './vmstat.ts';
+import { check_slab } from './slab_check.ts';
 
 /** Where a page is: in exactly one place (IV-3). */
 const NOWHERE = 0;
@@ -22,8 +28,14 @@ export function check_machine(k: Kernel): string[] {
   for (const zone of for_each_zone(k)) {
     check_free_lists(k, zone, where, broken);
     check_pagesets(k, zone, where, broken);
+    check_zone_state(k, zone, broken);
+    check_marks(zone, broken);
+    check_lru(k, zone, broken);
   }
   if (k.system_running !== 0) check_every_page(k, where, broken);
+  check_nodes(k, broken);
+  broken.push(...check_slab(k));
+  broken.push(...check_areas(k));
   return broken;
 }
 
@@ -44,10 +56,10 @@ function check_block(k: Kernel, zone: zone, block: Pfn, order: number, where: Ui
   const name = `${zone.name} order ${order} block ${block}`;
   if (!PageBuddy(k, block) || page_order(k, block) !== order) broken.push(`IV-1: ${name}: not marked as a free block of its order`);
   if (page_count_raw(k, block) !== 0) broken.push(`IV-1: ${name}: referenced ${page_count_raw(k, block)} times`);
-  if ((block & ((1 << order) - 1)) !== 0) broken.push(`IV-1: ${name}: not aligned`);
+  if (block % (1 << order) !== 0) broken.push(`IV-1: ${name}: not aligned`);
   if (block < zone.zone_start_pfn || block + (1 << order) > zone.zone_start_pfn + zone.spanned_pages) broken.push(`IV-1: ${name}: outside its zone`);
-  const buddy = block ^ (1 << order);
-  if (order < MAX_ORDER - 1 && buddy > block && buddy < max_mapnr(k)) check_not_merged(k, zone, pfn(buddy), order, name, broken);
+  const buddy = __page_find_buddy(block, order);
+  if (order < MAX_ORDER - 1 && buddy > block && buddy < max_mapnr(k)) check_not_merged(k, zone, buddy, order, name, broken);
   for (let i = 0; i < 1 << order; i++) claim(where, block + i, IN_BUDDY, name, broken);
 }
 
@@ -67,6 +79,36 @@ function check_pagesets(k: Kernel, zone: zone, where: Uint8Array, broken: string
         if (page_count_raw(k, page) !== 0 || PageBuddy(k, page)) broken.push(`IV-4: ${name}: page ${page} is referenced or a block`);
         claim(where, page, IN_PCP, name, broken);
       }
+    }
+  }
+}
+
+/** IV-16: the marks stand in order. */
+function check_marks(zone: zone, broken: string[]): void {
+  const { pages_min, pages_low, pages_high } = zone;
+  if (pages_min > pages_low || pages_low > pages_high) broken.push(`IV-16: ${zone.name}: marks ${pages_min}/${pages_low}/${pages_high} are out of order`);
+}
+
+/** IV-5: the LRU lists are as long as their counters say, and hold pages of their zone that know it. */
+function check_lru(k: Kernel, zone: zone, broken: string[]): void {
+  for (const isActive of [true, false]) {
+    const name = `${zone.name} ${isActive ? 'active' : 'inactive'} list`;
+    const pages = walk(k, isActive ? zone.active_list : zone.inactive_list);
+    const count = isActive ? zone.nr_active : zone.nr_inactive;
+    if (pages.length !== count) broken.push(`IV-5: ${name}: the counter is ${count}, the list has ${pages.length} pages`);
+    for (const page of pages) {
+      const knowsIt = test_page_flag(k, page, PG_lru) && test_page_flag(k, page, PG_active) === isActive && !test_page_flag(k, page, PG_slab);
+      if (!knowsIt || PageBuddy(k, page) || page_zone(k, page) !== zone) broken.push(`IV-5: ${name}: page ${page} does not belong there`);
+    }
+  }
+}
+
+/** CT-2: no CPU keeps more of a counter to itself than its threshold; one CPU alone keeps nothing. */
+function check_zone_state(k: Kernel, zone: zone, broken: string[]): void {
+  for (const [cpu, { vm_stat_diff, stat_threshold }] of zone.pageset.entries()) {
+    const most = is_smp(k) ? stat_threshold : 0;
+    for (const [item, diff] of vm_stat_diff.entries()) {
+      if (Math.abs(diff) > most) broken.push(`CT-2: ${zone.name} cpu ${cpu}: keeps back ${diff} of item ${item}, ${most} at most`);
     }
   }
 }

@@ -102,6 +102,12 @@ export function list_pages(k: Kernel, head: ListHead, limit = k.mem_map.nr_pages
   return pages;
 }
 
+/** Whether a page is a member of some list: both its neighbours name it. */
+export function is_listed(k: Kernel, page: Pfn): boolean {
+  const { lru_next, lru_prev } = k.mem_map;
+  return lru_next[lru_prev[page]!] === page && lru_prev[lru_next[page]!] === page;
+}
+
 // ---- flags, zone and node ---------------------------------------------------------------------------------------------
 
 export function page_flags(k: Kernel, page: Pfn): number {

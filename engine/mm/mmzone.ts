@@ -3,6 +3,8 @@
 
 import type { Kernel } from '../kernel.ts';
 import type { zone, zone_ref, zonelist } from '../include/mmzone.ts';
+import { NUMA_STAT_NAMES, ZONE_STAT_NAMES } from '../include/mmzone.ts';
+import { BUG } from '../kernel/panic.ts';
 
 /** Every zone of every node, empty ones too, lowest first (for_each_zone). */
 export function for_each_zone(k: Kernel): zone[] {
@@ -16,5 +18,10 @@ export function zone_of(k: Kernel, ref: zone_ref): zone {
 
 /** The zonelist for a gfp mask on a node (NODE_DATA(nid)->node_zonelists + gfp_zone(gfp)). */
 export function zonelist_of(k: Kernel, nid: number, zonetype: number): zonelist {
-  return k.nodes[nid]!.node_zonelists[zonetype]!;
+  return k.nodes[nid]!.node_zonelists[zonetype] ?? BUG(k, `include/linux/gfp.h:gfp_zone: no zone for the bits ${zonetype} (X-15)`);
+}
+
+/** The zone items that this kernel counts, by index in vm_stat: six more with several nodes (CT-1). */
+export function zone_stat_names(k: Kernel): readonly string[] {
+  return k.platform.numa === 0 ? ZONE_STAT_NAMES : [...ZONE_STAT_NAMES, ...NUMA_STAT_NAMES];
 }

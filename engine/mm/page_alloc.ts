@@ -4,40 +4,42 @@
 //   alloc_pages → __alloc_pages → get_page_from_freelist → buffered_rmqueue → (rmqueue_bulk →) __rmqueue → expand
 //   __free_pages → free_hot_cold_page → free_pages_bulk | __free_pages_ok → free_one_page → __free_one_page
 //
-// Not modelled yet: direct reclaim, kswapd's own work and the OOM killer. Where __alloc_pages would reclaim, the allocation fails and the kernel
-// log says so by name.
+// What happens when no zone is above its low mark is in page_alloc_slow.ts. A page that is freed while it is free is reported as a bad page, and
+// left alone (2.6.18 has a BUG_ON there), so that a scenario with that mistake can be run on.
 
 import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
 import type { ListHead, Pfn, VirtAddr } from '../include/types.ts';
 import type { zone, zonelist } from '../include/mmzone.ts';
 import { NO_PAGE, pfn } from '../include/types.ts';
-import { MAX_ORDER } from '../include/mmzone.ts';
+import { MAX_ORDER, ZONE_HIGHMEM } from '../include/mmzone.ts';
 import {
-  GFP_ZONEMASK, __GFP_COLD, __GFP_COMP, __GFP_HIGH, __GFP_HIGHMEM, __GFP_NOMEMALLOC, __GFP_NOWARN, __GFP_WAIT, __GFP_ZERO,
+  GFP_ZONEMASK, __GFP_COLD, __GFP_COMP, __GFP_HIGHMEM, __GFP_ZERO,
 } from '../include/gfp.ts';
-import { PF_MEMALLOC } from '../include/sched.ts';
 import {
   PG_active, PG_arch_1, PG_buddy, PG_checked, PG_compound, PG_dirty, PG_error, PG_locked, PG_lru, PG_mappedtodisk, PG_private, PG_reclaim,
   PG_referenced, PG_reserved, PG_slab, PG_swapcache, PG_uptodate, PG_writeback, show_page_flags,
 } from '../include/page-flags.ts';
 import {
-  PageAnon, PageBuddy, PageCompound, PageReserved, clear_page_flag, clear_page_flags, list_add, list_add_tail, list_del, list_empty,
-  list_first, list_last, max_mapnr, page_count_raw, page_flags, page_mapcount, page_mapping_raw, page_order, page_private, page_zone,
-  put_page_testzero, reset_page_mapcount, rmv_page_order, same_zone, set_page_count, set_page_flag,
-  set_page_lru_words, set_page_mapping, set_page_order, set_page_private,
+  PageAnon, PageBuddy, PageCompound, PageReserved, clear_page_flag, clear_page_flags, is_listed, list_add, list_add_tail, list_del, list_empty,
+  list_first, list_last, max_mapnr, page_count_raw, page_flags, page_lru_prev, page_mapcount, page_mapping_raw, page_order, page_private,
+  page_zone, put_page_testzero, reset_page_mapcount, rmv_page_order, same_zone, set_page_count, set_page_flag, set_page_lru_words,
+  set_page_mapping, set_page_order, set_page_private,
 } from './mem_map.ts';
 import { zone_of, zonelist_of } from './mmzone.ts';
+import { zone_statistics } from './numa_stat.ts';
+import { numa_node_id } from './topology.ts';
+import { zone_reclaim } from './zone_reclaim.ts';
 import { PGALLOC_DMA, PGFREE, count_vm_events } from './vmstat.ts';
-import { wakeup_kswapd } from './vmscan.ts';
-import { show_mem } from './show_mem.ts';
+import { RESTART, __alloc_pages_slowpath } from './page_alloc_slow.ts';
 import { BUG } from '../kernel/panic.ts';
 import { printk } from '../kernel/printk.ts';
 import { charge, current_task } from '../kernel/sched.ts';
-import { page_address } from '../arch/i386/layout.ts';
+import { bits_per_long, page_address, virt_to_page } from '../arch/address.ts';
+import { fill_frame } from './contents.ts';
 import {
-  trace_mm_buddy_merge, trace_mm_buddy_split, trace_mm_page_alloc, trace_mm_page_alloc_failure, trace_mm_page_alloc_zone_locked, trace_mm_page_free,
-  trace_mm_page_pcpu_drain, trace_mm_watermark_check,
+  trace_mm_buddy_merge, trace_mm_buddy_split, trace_mm_page_alloc, trace_mm_page_alloc_zone_locked, trace_mm_page_free,
+  trace_mm_page_free_batched, trace_mm_page_pcpu_drain, trace_mm_watermark_check,
 } from '../trace/kmem.ts';
 
 // Flags of get_page_from_freelist and zone_watermark_ok (PA-20).
@@ -49,6 +51,8 @@ export const ALLOC_HARDER = 0x10;
 export const ALLOC_HIGH = 0x20;
 export const ALLOC_CPUSET = 0x40;
 
+/** Frames of two of the largest blocks: a frame's place among them decides its buddies (PA-8). */
+const BLOCK_PLACES = 1 << MAX_ORDER;
 /** 2.6.18 has no migrate types; the modern tracepoints' field says so. */
 const NO_MIGRATETYPE = -1;
 
@@ -62,8 +66,7 @@ const BAD_CLEARS = bits(PG_lru, PG_private, PG_locked, PG_active, PG_dirty, PG_r
 
 /** 2^order pages for a gfp mask: the first frame, or NO_PAGE (include/linux/gfp.h:alloc_pages). May sleep where the mask has __GFP_WAIT. */
 export function* alloc_pages(k: Kernel, gfp_mask: number, order: number): Generator<Wait, Pfn, void> {
-  const nid = 0;
-  const page = yield* alloc_pages_node(k, nid, gfp_mask, order);
+  const page = yield* alloc_pages_node(k, numa_node_id(k), gfp_mask, order);
   return page;
 }
 
@@ -73,10 +76,11 @@ export function* alloc_page(k: Kernel, gfp_mask: number): Generator<Wait, Pfn, v
   return page;
 }
 
-/** As alloc_pages, from a node's zonelist; an order past the largest is refused at once (PA-1). */
+/** As alloc_pages, from a node's zonelist, -1 being the running CPU's; an order past the largest is refused at once (PA-1, N-15). */
 export function* alloc_pages_node(k: Kernel, nid: number, gfp_mask: number, order: number): Generator<Wait, Pfn, void> {
   if (order >= MAX_ORDER) return NO_PAGE;
-  const page = yield* __alloc_pages(k, gfp_mask, order, zonelist_of(k, nid, gfp_mask & GFP_ZONEMASK));
+  const node = nid < 0 ? numa_node_id(k) : nid;
+  const page = yield* __alloc_pages(k, gfp_mask, order, zonelist_of(k, node, gfp_mask & GFP_ZONEMASK));
   return page;
 }
 
@@ -84,7 +88,7 @@ export function* alloc_pages_node(k: Kernel, nid: number, gfp_mask: number, orde
 export function* __get_free_pages(k: Kernel, gfp_mask: number, order: number): Generator<Wait, VirtAddr, void> {
   if ((gfp_mask & __GFP_HIGHMEM) !== 0) BUG(k, 'mm/page_alloc.c:__get_free_pages: highmem has no kernel address');
   const page = yield* alloc_pages(k, gfp_mask, order);
-  return page === NO_PAGE ? (0 as VirtAddr) : page_address(page);
+  return page === NO_PAGE ? (0 as VirtAddr) : page_address(k, page);
 }
 
 /** A zeroed page's kernel address, or 0 (mm/page_alloc.c:get_zeroed_page; PA-25). */
@@ -93,48 +97,15 @@ export function* get_zeroed_page(k: Kernel, gfp_mask: number): Generator<Wait, V
   return address;
 }
 
-/** The heart of the allocator: the decision list of PA-21, up to where reclaim would begin. First frame, or NO_PAGE. */
+/** The heart of the allocator: the decision list of PA-21. First frame, or NO_PAGE. The slow half is in page_alloc_slow.ts. */
 export function* __alloc_pages(k: Kernel, gfp_mask: number, order: number, zonelist: zonelist): Generator<Wait, Pfn, void> {
   if (zonelist.zones.length === 0) return NO_PAGE;
-  let page = get_page_from_freelist(k, gfp_mask, order, zonelist, ALLOC_WMARK_LOW | ALLOC_CPUSET);
-  if (page !== NO_PAGE) return page;
-
-  for (const ref of zonelist.zones) wakeup_kswapd(k, zone_of(k, ref), order, gfp_mask);
-
-  const alloc_flags = gfp_to_alloc_flags(k, gfp_mask);
-  page = get_page_from_freelist(k, gfp_mask, order, zonelist, alloc_flags);
-  if (page !== NO_PAGE) return page;
-
-  if (may_use_all_reserves(k)) {
-    if ((gfp_mask & __GFP_NOMEMALLOC) === 0) page = get_page_from_freelist(k, gfp_mask, order, zonelist, ALLOC_NO_WATERMARKS);
-    return page === NO_PAGE ? nopage(k, gfp_mask, order) : page;
+  for (;;) {
+    let page = get_page_from_freelist(k, gfp_mask, order, zonelist, ALLOC_WMARK_LOW | ALLOC_CPUSET);
+    if (page !== NO_PAGE) return page;
+    page = yield* __alloc_pages_slowpath(k, gfp_mask, order, zonelist);
+    if (page !== RESTART) return page;
   }
-  if ((gfp_mask & __GFP_WAIT) !== 0) printk(k, `pagewalk: direct reclaim is not modelled yet: ${current_task(k).comm} gets no page where Linux would reclaim`);
-  return nopage(k, gfp_mask, order);
-}
-
-/** How hard a request that found every zone below its low mark may try (PA-21, 3). */
-export function gfp_to_alloc_flags(k: Kernel, gfp_mask: number): number {
-  let alloc_flags = ALLOC_WMARK_MIN;
-  if (current_task(k).rt !== 0 || (gfp_mask & __GFP_WAIT) === 0) alloc_flags |= ALLOC_HARDER;
-  if ((gfp_mask & __GFP_HIGH) !== 0) alloc_flags |= ALLOC_HIGH;
-  return alloc_flags;
-}
-
-/** A task that reclaims, or that the OOM killer chose, may take the last page (PA-21, 4). */
-function may_use_all_reserves(k: Kernel): boolean {
-  const task = current_task(k);
-  return (task.flags & PF_MEMALLOC) !== 0 || task.memdie !== 0;
-}
-
-/** Reports a failed allocation unless the mask forbids it (PA-21, nopage; PA-27). */
-function nopage(k: Kernel, gfp_mask: number, order: number): Pfn {
-  trace_mm_page_alloc_failure(k, order, gfp_mask);
-  if ((gfp_mask & __GFP_NOWARN) === 0) {
-    printk(k, `${current_task(k).comm}: page allocation failure. order:${order}, mode:0x${gfp_mask.toString(16)}`);
-    show_mem(k);
-  }
-  return NO_PAGE;
 }
 
 /** Tries the zones of a list in order: the first that passes its watermark and has a block gives it (PA-21, 1). */
@@ -144,9 +115,11 @@ export function get_page_from_freelist(k: Kernel, gfp_mask: number, order: numbe
     const zone = zone_of(k, ref);
     if ((alloc_flags & ALLOC_NO_WATERMARKS) === 0) {
       const mark = watermark(zone, alloc_flags);
-      if (!zone_watermark_ok(k, zone, order, mark, classzone_idx, alloc_flags)) continue;
+      if (!zone_watermark_ok(k, zone, order, mark, classzone_idx, alloc_flags)) {
+        if (k.sysctl.zone_reclaim_mode === 0 || !zone_reclaim(k, zone, gfp_mask, order)) continue;
+      }
     }
-    const page = buffered_rmqueue(k, zone, order, gfp_mask);
+    const page = buffered_rmqueue(k, zone, order, gfp_mask, zonelist);
     if (page !== NO_PAGE) return page;
   }
   return NO_PAGE;
@@ -181,14 +154,15 @@ export function zone_watermark_ok(k: Kernel, zone: zone, order: number, mark: nu
 
 // ---- taking pages -----------------------------------------------------------------------------------------------------
 
-/** A block from a zone, by way of the per-CPU list for a single page (PA-14, PA-16). A page that is not fit to hand out is left aside. */
-export function buffered_rmqueue(k: Kernel, zone: zone, order: number, gfp_flags: number): Pfn {
+/** A block from a zone of a list, by way of the per-CPU list for a single page (PA-14, PA-16). A page that is not fit to hand out is left aside. */
+export function buffered_rmqueue(k: Kernel, zone: zone, order: number, gfp_flags: number, zonelist: zonelist): Pfn {
   const cold = (gfp_flags & __GFP_COLD) !== 0 ? 1 : 0;
   for (;;) {
     const page = order === 0 ? rmqueue_pcp(k, zone, cold) : __rmqueue(k, zone, order);
     if (page === NO_PAGE) return NO_PAGE;
     if (order > 0) trace_mm_page_alloc_zone_locked(k, page, page, order, NO_MIGRATETYPE, 0);
     count_vm_events(k, PGALLOC_DMA + zone.zone_idx, 1 << order);
+    zone_statistics(k, zonelist, zone);
     if (prep_new_page(k, page, order, gfp_flags)) {
       trace_mm_page_alloc(k, page, page, order, NO_MIGRATETYPE, gfp_flags);
       return page;
@@ -261,14 +235,17 @@ function prep_new_page(k: Kernel, page: Pfn, order: number, gfp_flags: number): 
   clear_page_flags(k, page, NEW_CLEARS);
   set_page_private(k, page, 0);
   set_page_count(k, page, 1);
-  if ((gfp_flags & __GFP_ZERO) !== 0) prep_zero_page(k, order);
+  if ((gfp_flags & __GFP_ZERO) !== 0) prep_zero_page(k, page, order);
   if (order > 0 && (gfp_flags & __GFP_COMP) !== 0) prep_compound_page(k, page, order);
   return true;
 }
 
-/** Clears the block's bytes. Frames that nothing has written read as zero already, so only the time is spent here. */
-function prep_zero_page(k: Kernel, order: number): void {
-  charge(k, k.cost.zero_page << order);
+/** Clears the block's bytes. */
+function prep_zero_page(k: Kernel, page: Pfn, order: number): void {
+  for (let i = 0; i < 1 << order; i++) {
+    fill_frame(k, pfn(page + i), 0);
+    charge(k, k.cost.zero_page);
+  }
 }
 
 /** Ties the pages of a block together: every one names the head, the second keeps the order (P-6). */
@@ -283,21 +260,55 @@ function prep_compound_page(k: Kernel, page: Pfn, order: number): void {
 
 /** Unties a compound block that is being freed (PA-10). */
 function destroy_compound_page(k: Kernel, page: Pfn, order: number): void {
+  if (page_lru_prev(k, pfn(page + 1)) !== order) bad_page(k, page);
   for (let i = 0; i < 1 << order; i++) {
     const part = pfn(page + i);
     if (!PageCompound(k, part) || page_private(k, part) !== page) bad_page(k, part);
     clear_page_flag(k, part, PG_compound);
   }
+  set_page_lru_words(k, pfn(page + 1), 0, 0);
 }
 
 // ---- giving pages back ------------------------------------------------------------------------------------------------
 
-/** Drops a reference to a block and frees it when that was the last (mm/page_alloc.c:__free_pages). */
+/** Drops a reference to a block and frees it when that was the last (mm/page_alloc.c:__free_pages). A block that is free already is reported and
+ *  left alone (P-8). */
 export function __free_pages(k: Kernel, page: Pfn, order: number): void {
-  if (page_count_raw(k, page) === 0) BUG(k, `mm/page_alloc.c:__free_pages: page ${page} is free already`);
+  if (page_count_raw(k, page) === 0) {
+    report_bad_page(k, page);
+    return;
+  }
   if (!put_page_testzero(k, page)) return;
   if (order === 0) free_hot_page(k, page);
   else __free_pages_ok(k, page, order);
+}
+
+/** As __free_pages, by the block's kernel address; 0 is nothing to free (mm/page_alloc.c:free_pages). */
+export function free_pages(k: Kernel, addr: VirtAddr, order: number): void {
+  if (addr === 0) return;
+  const page = virt_to_page(k, addr);
+  if (page < 0 || page >= max_mapnr(k) || page_zone(k, page).zone_idx === ZONE_HIGHMEM) BUG(k, 'mm/page_alloc.c:free_pages: the address is not one of low memory');
+  __free_pages(k, page, order);
+}
+
+/** A single page by its kernel address (include/linux/gfp.h:free_page). */
+export function free_page(k: Kernel, addr: VirtAddr): void {
+  free_pages(k, addr, 0);
+}
+
+/** Single pages that nobody refers to any more, the last of the list first (mm/page_alloc.c:__pagevec_free). */
+export function __pagevec_free(k: Kernel, pages: readonly Pfn[], cold: number): void {
+  for (let i = pages.length - 1; i >= 0; i--) {
+    trace_mm_page_free_batched(k, pages[i]!, pages[i]!, 0, cold);
+    free_hot_cold_page(k, pages[i]!, cold);
+  }
+}
+
+/** Makes the pages of a block single pages, each with its own reference (mm/page_alloc.c:split_page). Not for compound blocks. */
+export function split_page(k: Kernel, page: Pfn, order: number): void {
+  if (PageCompound(k, page)) BUG(k, 'mm/page_alloc.c:split_page: the block is compound');
+  if (page_count_raw(k, page) === 0) BUG(k, 'mm/page_alloc.c:split_page: the block is free');
+  for (let i = 1; i < 1 << order; i++) set_page_count(k, pfn(page + i), 1);
 }
 
 /** A page that was just used: it goes where the next allocation finds it first. */
@@ -326,8 +337,9 @@ export function free_hot_cold_page(k: Kernel, page: Pfn, cold: number): void {
 }
 
 /** A block of more than one page: every page is checked, then it goes straight to the buddy lists (PA-15). */
-function __free_pages_ok(k: Kernel, page: Pfn, order: number): void {
+export function __free_pages_ok(k: Kernel, page: Pfn, order: number): void {
   trace_mm_page_free(k, page, page, order);
+  if (reaches_beyond_its_block(k, page, order)) return;
   let reserved = false;
   for (let i = 0; i < 1 << order; i++) {
     if (free_pages_check(k, pfn(page + i))) reserved = true;
@@ -335,6 +347,19 @@ function __free_pages_ok(k: Kernel, page: Pfn, order: number): void {
   if (reserved) return;
   count_vm_events(k, PGFREE, 1 << order);
   free_one_page(k, page_zone(k, page), page, order);
+}
+
+/** Whether a block that is freed with too large an order holds pages that are on a list already, free ones or a zone's LRU: they are reported, and
+ *  nothing is freed. 2.6.18 would link them twice, and no law of the lists would hold any more. */
+function reaches_beyond_its_block(k: Kernel, page: Pfn, order: number): boolean {
+  let beyond = false;
+  for (let i = 1; i < 1 << order; i++) {
+    const part = pfn(page + i);
+    if (!PageBuddy(k, part) && !is_listed(k, part)) continue;
+    report_bad_page(k, part);
+    beyond = true;
+  }
+  return beyond;
 }
 
 /** Reports a page that is not fit to be freed; true where it is reserved and must be kept out for good (P-8). */
@@ -356,6 +381,16 @@ export function free_pages_bulk(k: Kernel, zone: zone, count: number, list: List
   }
 }
 
+/** Every page that the running CPU keeps of a node goes to the buddy lists (mm/page_alloc.c:drain_node_pages; N-20). */
+export function drain_node_pages(k: Kernel, nodeid: number): void {
+  for (const zone of k.nodes[nodeid]!.node_zones) {
+    for (const pcp of zone.pageset[k.cpu]!.pcp) {
+      free_pages_bulk(k, zone, pcp.count, pcp.list, 0);
+      pcp.count = 0;
+    }
+  }
+}
+
 /** One block into the buddy lists (PA-11). */
 function free_one_page(k: Kernel, zone: zone, page: Pfn, order: number): void {
   zone.all_unreclaimable = 0;
@@ -368,22 +403,29 @@ export function __free_one_page(k: Kernel, freed: Pfn, zone: zone, freed_order: 
   let page = freed;
   let order = freed_order;
   if (PageCompound(k, page)) destroy_compound_page(k, page, order);
-  if ((page & ((1 << order) - 1)) !== 0) BUG(k, 'mm/page_alloc.c:__free_one_page: the block is not aligned to its order');
+  if (page % (1 << order) !== 0) BUG(k, 'mm/page_alloc.c:__free_one_page: the block is not aligned to its order');
   zone.free_pages += 1 << order;
   while (order < MAX_ORDER - 1) {
-    const buddy = pfn(page ^ (1 << order));
+    const buddy = __page_find_buddy(page, order);
     if (!page_is_buddy(k, page, buddy, order)) break;
     list_del(k, buddy);
     zone.free_area[order]!.nr_free--;
     rmv_page_order(k, buddy);
     trace_mm_buddy_merge(k, page, buddy, order, order + 1);
-    page = pfn(page & buddy);
+    page = pfn(Math.min(page, buddy));
     order++;
     charge(k, k.cost.buddy);
   }
   set_page_order(k, page, order);
   list_add(k, page, zone.free_area[order]!.free_list);
   zone.free_area[order]!.nr_free++;
+}
+
+/** The block of an order that could merge with this one: their places differ in the order's bit alone (PA-8). A frame number may have more than the
+ *  32 bits that bit operators keep, its place among the frames of the largest block has not. */
+export function __page_find_buddy(page: Pfn, order: number): Pfn {
+  const page_idx = page % BLOCK_PLACES;
+  return pfn(page - page_idx + (page_idx ^ (1 << order)));
 }
 
 /** Whether the block beside this one is free, of the same order and in the same zone (PA-9). */
@@ -412,16 +454,22 @@ function is_bad_page(k: Kernel, page: Pfn, flags: number): boolean {
 
 /** Reports a page whose state cannot be true, and makes it harmless (P-8). The machine goes on. */
 export function bad_page(k: Kernel, page: Pfn): void {
-  const hex = (n: number, width = 0): string => (n >>> 0).toString(16).padStart(width, '0');
-  printk(k, `Bad page state in process '${current_task(k).comm}'`);
-  const flags = page_flags(k, page);
-  const mapping = hex(page_mapping_raw(k, page), 8);
-  printk(k, `page:pfn ${page} flags:0x${hex(flags, 8)} (${show_page_flags(flags)}) mapping:${mapping} mapcount:${page_mapcount(k, page)} count:${page_count_raw(k, page)}`);
-  printk(k, 'Trying to fix it up, but a reboot is needed');
+  report_bad_page(k, page);
   clear_page_flags(k, page, BAD_CLEARS);
   set_page_count(k, page, 0);
   reset_page_mapcount(k, page);
   set_page_mapping(k, page, 0);
+}
+
+/** What bad_page prints. */
+function report_bad_page(k: Kernel, page: Pfn): void {
+  const hex = (n: number, width = 0): string => (n >>> 0).toString(16).padStart(width, '0');
+  printk(k, `Bad page state in process '${current_task(k).comm}'`);
+  const flags = page_flags(k, page);
+  const width = bits_per_long(k) / 4;
+  const mapping = hex(page_mapping_raw(k, page), width);
+  printk(k, `page:pfn ${page} flags:0x${hex(flags, width)} (${show_page_flags(flags)}) mapping:${mapping} mapcount:${page_mapcount(k, page)} count:${page_count_raw(k, page)}`);
+  printk(k, 'Trying to fix it up, but a reboot is needed');
 }
 
 // ---- questions --------------------------------------------------------------------------------------------------------
@@ -436,7 +484,7 @@ export function nr_free_pages(k: Kernel): number {
 /** Pages above the high marks of the zones a gfp mask can reach (nr_free_zone_pages). */
 export function nr_free_zone_pages(k: Kernel, gfp_mask: number): number {
   let sum = 0;
-  for (const ref of zonelist_of(k, 0, gfp_mask & GFP_ZONEMASK).zones) {
+  for (const ref of zonelist_of(k, numa_node_id(k), gfp_mask & GFP_ZONEMASK).zones) {
     const zone = zone_of(k, ref);
     if (zone.present_pages > zone.pages_high) sum += zone.present_pages - zone.pages_high;
   }

@@ -1,76 +1,106 @@
-// How the page allocator is set up (mm/page_alloc.c; KERNEL.md 1.5, 2.1, 3.1): zones, mem_map, zonelists, per-CPU pagesets, watermarks and reserves.
-// Everything here is arithmetic on the zones' sizes and three sysctls.
+// How the page allocator is set up (mm/page_alloc.c; KERNEL.md 1.5, 2.1, 3.1): zones, mem_map, per-CPU pagesets, watermarks and reserves.
+// Everything here is arithmetic on the zones' sizes and a few sysctls. Zonelists are in zonelists.ts.
+//
+// One mem_map serves all nodes, indexed by pfn; frames between two nodes have an entry that nothing uses (the kernel has one array a node, N-2).
 
 import type { Kernel } from '../kernel.ts';
 import type { per_cpu_pages, per_cpu_pageset, pg_data_t, zone } from '../include/mmzone.ts';
 import type { ListHead, Pfn } from '../include/types.ts';
 import { pfn } from '../include/types.ts';
 import {
-  DEF_PRIORITY, GFP_ZONETYPES, MAX_NR_ZONES, MAX_ORDER, NR_VM_ZONE_STAT_ITEMS, ZONE_DMA, ZONE_HIGHMEM, ZONE_NAMES, ZONE_NORMAL, is_highmem,
-  populated_zone,
+  DEF_PRIORITY, MAX_NR_ZONES, MAX_ORDER, ZONE_NAMES, is_highmem,
 } from '../include/mmzone.ts';
-import { __GFP_DMA, __GFP_HIGHMEM } from '../include/gfp.ts';
-import { alloc_mem_map, init_page, list_head_at } from './mem_map.ts';
-import { for_each_zone } from './mmzone.ts';
+import { alloc_mem_map, init_page, list_head_at, max_mapnr } from './mem_map.ts';
+import { for_each_zone, zone_stat_names } from './mmzone.ts';
+import { build_zonelists } from './zonelists.ts';
 import { printk } from '../kernel/printk.ts';
+
+/** Batch of the lists that a CPU uses while a kernel for several nodes boots: no page stays in them (N-4). */
+const BOOT_PAGESET_BATCH = 0;
 
 /** List heads a zone needs: one an order, two a CPU, two LRU lists. */
 export function heads_per_zone(nr_cpus: number): number {
   return MAX_ORDER + 2 * nr_cpus + 2;
 }
 
-/** Sets up one node from the sizes of its zones in pages: empty zones, and struct pages that are all reserved (free_area_init_node; B-6, B-8). */
-export function free_area_init_node(k: Kernel, nid: number, node_start_pfn: Pfn, zones_size: readonly number[]): void {
-  const totalpages = zones_size.reduce((sum, size) => sum + size, 0);
-  printk(k, `On node ${nid} totalpages: ${totalpages}`);
-  k.mem_map = alloc_mem_map(node_start_pfn + totalpages, heads_per_zone(k.platform.nr_cpus) * MAX_NR_ZONES);
+/** Sets up one node from the pages that its zones span and those of them that do not count as present: empty zones, and struct pages that are all
+ *  reserved (free_area_init_node; B-6, B-8, X-16). The zones lie one behind the other. */
+export function free_area_init_node(
+  k: Kernel, nid: number, node_start_pfn: Pfn, zones_size: readonly number[], zholes_size: readonly number[] = [],
+): void {
+  const spanned = sum_of(zones_size);
+  const present = spanned - sum_of(zholes_size);
+  printk(k, `On node ${nid} totalpages: ${present}`);
+  if (max_mapnr(k) === 0) k.mem_map = alloc_mem_map(k.platform.max_pfn, heads_per_zone(k.platform.nr_cpus) * MAX_NR_ZONES * k.platform.nodes.length);
   const pgdat: pg_data_t = {
-    node_id: nid, node_zones: [], node_zonelists: [], nr_zones: 0, node_start_pfn, node_present_pages: totalpages, node_spanned_pages: totalpages,
+    node_id: nid, node_zones: [], node_zonelists: [], nr_zones: 0, node_start_pfn, node_present_pages: present, node_spanned_pages: spanned,
     kswapd_max_order: 0,
   };
   k.nodes[nid] = pgdat;
-  free_area_init_core(k, pgdat, zones_size);
+  free_area_init_core(k, pgdat, zones_size, zholes_size);
+}
+
+function sum_of(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Makes the zones of a node one after the other, each from where the last one ended. */
-function free_area_init_core(k: Kernel, pgdat: pg_data_t, zones_size: readonly number[]): void {
+function free_area_init_core(k: Kernel, pgdat: pg_data_t, zones_size: readonly number[], zholes_size: readonly number[]): void {
   let start = pgdat.node_start_pfn;
   for (let j = 0; j < MAX_NR_ZONES; j++) {
     const size = zones_size[j]!;
-    const zone = make_zone(k, pgdat.node_id, j, start, size);
+    const realsize = size - (zholes_size[j] ?? 0);
+    const zone = make_zone(k, pgdat.node_id, j, start, size, realsize);
     pgdat.node_zones.push(zone);
+    if (realsize > 0) printk(k, `  ${zone.name} zone: ${realsize} pages, LIFO batch:${zone_batchsize(realsize)}`);
     if (size === 0) continue;
-    printk(k, `  ${zone.name} zone: ${size} pages, LIFO batch:${zone_batchsize(size)}`);
     pgdat.nr_zones = j + 1;
     memmap_init_zone(k, size, pgdat.node_id, j, start);
     start = pfn(start + size);
   }
 }
 
-function make_zone(k: Kernel, node: number, zone_idx: number, zone_start_pfn: Pfn, size: number): zone {
+function make_zone(k: Kernel, node: number, zone_idx: number, zone_start_pfn: Pfn, size: number, realsize: number): zone {
   const nr_cpus = k.platform.nr_cpus;
   const first_head = (node * MAX_NR_ZONES + zone_idx) * heads_per_zone(nr_cpus);
   const head = (n: number) => list_head_at(k, first_head + n);
-  const batch = zone_batchsize(size);
+  const batch = k.platform.numa === 0 ? zone_batchsize(realsize) : BOOT_PAGESET_BATCH;
+  const items = zone_stat_names(k).length;
   const entries = size === 0 ? 0 : wait_table_hash_nr_entries(size);
   return {
-    name: ZONE_NAMES[zone_idx]!, zone_idx, node, zone_start_pfn: size === 0 ? pfn(0) : zone_start_pfn, spanned_pages: size, present_pages: size,
-    free_pages: 0,
+    name: ZONE_NAMES[zone_idx]!, zone_idx, node, zone_start_pfn: size === 0 ? pfn(0) : zone_start_pfn, spanned_pages: size, present_pages: realsize,
+    min_unmapped_ratio: min_unmapped_pages(k, realsize), free_pages: 0,
     pages_min: 0, pages_low: 0, pages_high: 0, lowmem_reserve: new Array<number>(MAX_NR_ZONES).fill(0),
-    pageset: Array.from({ length: nr_cpus }, (_, cpu) => make_pageset(head(MAX_ORDER + 2 * cpu), head(MAX_ORDER + 2 * cpu + 1), batch)),
+    pageset: Array.from({ length: nr_cpus }, (_, cpu) => make_pageset(head(MAX_ORDER + 2 * cpu), head(MAX_ORDER + 2 * cpu + 1), batch, items)),
     free_area: Array.from({ length: MAX_ORDER }, (_, order) => ({ free_list: head(order), nr_free: 0 })),
     active_list: head(MAX_ORDER + 2 * nr_cpus), inactive_list: head(MAX_ORDER + 2 * nr_cpus + 1),
     nr_scan_active: 0, nr_scan_inactive: 0, nr_active: 0, nr_inactive: 0, pages_scanned: 0, all_unreclaimable: 0, reclaim_in_progress: 0,
-    vm_stat: new Array<number>(NR_VM_ZONE_STAT_ITEMS).fill(0), temp_priority: DEF_PRIORITY, prev_priority: DEF_PRIORITY,
+    vm_stat: new Array<number>(items).fill(0), temp_priority: DEF_PRIORITY, prev_priority: DEF_PRIORITY,
     wait_table_hash_nr_entries: entries, wait_table_bits: Math.log2(Math.max(1, entries)),
   };
 }
 
-function make_pageset(hot: ListHead, cold: ListHead, batch: number): per_cpu_pageset {
+function make_pageset(hot: ListHead, cold: ListHead, batch: number, items: number): per_cpu_pageset {
   const pcp = (list: ListHead): per_cpu_pages => ({ count: 0, high: 0, batch: 1, list });
-  const pageset: per_cpu_pageset = { pcp: [pcp(hot), pcp(cold)], stat_threshold: 0, vm_stat_diff: new Array<number>(NR_VM_ZONE_STAT_ITEMS).fill(0) };
+  const pageset: per_cpu_pageset = { pcp: [pcp(hot), pcp(cold)], stat_threshold: 0, vm_stat_diff: new Array<number>(items).fill(0) };
   setup_pageset(pageset, batch);
   return pageset;
+}
+
+/** With several nodes every CPU begins with lists that keep no page; here they get their size (N-4). Left out: the kernel allocates them now, 128
+ *  bytes a zone and CPU, on the CPU's node. */
+export function setup_per_cpu_pageset(k: Kernel): void {
+  if (k.platform.numa !== 0) setup_per_cpu_pagelist_fraction(k);
+}
+
+/** Unmapped page cache that zone reclaim leaves in a zone: a percentage of its pages (N-21). */
+function min_unmapped_pages(k: Kernel, present_pages: number): number {
+  return Math.floor((present_pages * k.sysctl.min_unmapped_ratio) / 100);
+}
+
+/** Follows vm.min_unmapped_ratio (N-21). */
+export function setup_per_zone_min_unmapped(k: Kernel): void {
+  for (const zone of for_each_zone(k)) zone.min_unmapped_ratio = min_unmapped_pages(k, zone.present_pages);
 }
 
 /** Every page begins reserved, with its zone and node in its flags (B-6). */
@@ -86,26 +116,11 @@ export function wait_table_hash_nr_entries(pages: number): number {
   return Math.min(4096, Math.max(4, size));
 }
 
-/** The zonelists of every node, highest zone first, populated zones only (build_all_zonelists; G-3), and vm_total_pages (B-2). */
+/** The zonelists of every node, and vm_total_pages (build_all_zonelists; B-2, N-11). */
 export function build_all_zonelists(k: Kernel): void {
-  for (const pgdat of k.nodes) {
-    pgdat.node_zonelists = Array.from({ length: GFP_ZONETYPES }, (_, type) => {
-      const zones = [];
-      for (let j = highest_zone(type); j >= 0; j--) {
-        if (populated_zone(pgdat.node_zones[j]!)) zones.push({ node: pgdat.node_id, zone_idx: j });
-      }
-      return { zones };
-    });
-  }
+  for (const pgdat of k.nodes) build_zonelists(k, pgdat);
   k.vm_total_pages = for_each_zone(k).reduce((sum, zone) => sum + Math.max(0, zone.present_pages - zone.pages_high), 0);
   printk(k, `Built ${k.nodes.length} zonelists.  Total pages: ${k.vm_total_pages}`);
-}
-
-/** The highest zone that the zone bits of a gfp mask allow: DMA wins over HighMem (G-3). */
-function highest_zone(zone_bits: number): number {
-  if ((zone_bits & __GFP_DMA) !== 0) return ZONE_DMA;
-  if ((zone_bits & __GFP_HIGHMEM) !== 0) return ZONE_HIGHMEM;
-  return ZONE_NORMAL;
 }
 
 /** How many pages a per-CPU list moves at once: about a thousandth of the zone, 512 KiB at most, one less than a power of two (PA-7). */

@@ -1,11 +1,15 @@
-// Page reclaim (mm/vmscan.c; KERNEL.md chapter 5). So far only its door from the allocator: who asks kswapd to work, and for how large a block.
+// Page reclaim (mm/vmscan.c; KERNEL.md chapter 5). So far only its doors from the allocator: who asks kswapd to work, and for how
+// large a block; direct reclaim, which does what a test says; waiting for I/O.
 // Not modelled yet: kswapd itself, direct reclaim, the shrinkers.
 
 import type { Kernel } from '../kernel.ts';
-import type { zone } from '../include/mmzone.ts';
+import type { Wait } from '../kernel/sched.ts';
+import type { zone, zonelist } from '../include/mmzone.ts';
 import { populated_zone } from '../include/mmzone.ts';
-import { zone_watermark_ok } from './page_alloc.ts';
-import { trace_mm_vmscan_wakeup_kswapd } from '../trace/vmscan.ts';
+import { __free_pages, zone_watermark_ok } from './page_alloc.ts';
+import { ALLOCSTALL, count_vm_events } from './vmstat.ts';
+import { cond_resched, schedule_timeout, schedule_timeout_retry } from '../kernel/sched.ts';
+import { trace_congestion_wait, trace_mm_vmscan_wakeup_kswapd } from '../trace/vmscan.ts';
 
 /** Notes that a zone ran below its low mark for an order, so that kswapd balances the node (mm/vmscan.c:wakeup_kswapd; VS-8).
  *  The mask of the request is for the event alone. */
@@ -15,4 +19,36 @@ export function wakeup_kswapd(k: Kernel, zone: zone, order: number, gfp_mask: nu
   const pgdat = k.nodes[zone.node]!;
   if (pgdat.kswapd_max_order < order) pgdat.kswapd_max_order = order;
   trace_mm_vmscan_wakeup_kswapd(k, zone.node, zone.zone_idx, order, gfp_mask);
+}
+
+/** The direction of I/O whose congestion is waited for (include/linux/fs.h). */
+export const WRITE = 1;
+
+/** Whether try_to_free_pages can do anything: only where a test says what the next pass finds. */
+export function reclaim_is_modelled(k: Kernel): boolean {
+  return k.reclaim_script.passes.length > 0;
+}
+
+/** Direct reclaim over the zones of a list; how many pages it freed (mm/vmscan.c:try_to_free_pages). So far: what the test says. */
+export function* try_to_free_pages(k: Kernel, _zonelist: zonelist, _gfp_mask: number): Generator<Wait, number, void> {
+  count_vm_events(k, ALLOCSTALL, 1);
+  const pass = k.reclaim_script.passes.shift() ?? { nr_reclaimed: 0, pages: [] };
+  for (const page of pass.pages) __free_pages(k, page, 0);
+  yield* cond_resched(k);
+  return pass.nr_reclaimed;
+}
+
+/** Waits, for so many jiffies at most, until the queues of a direction are no longer congested (block/ll_rw_blk.c). There is no queue yet, so the
+ *  whole time passes (QK-16). */
+export function* blk_congestion_wait(k: Kernel, rw: number, timeout: number): Generator<Wait, void, void> {
+  const began = k.now;
+  yield* schedule_timeout(k, (timeout * 1e9) / k.platform.hz, 'I/O that makes memory free');
+  trace_congestion_wait(k, rw, timeout, k.now - began);
+}
+
+/** As blk_congestion_wait, for a task that does nothing itself to find more when it looks again. */
+export function* blk_congestion_wait_for_others(k: Kernel, rw: number, timeout: number): Generator<Wait, void, void> {
+  const began = k.now;
+  yield* schedule_timeout_retry(k, (timeout * 1e9) / k.platform.hz, 'memory that others free');
+  trace_congestion_wait(k, rw, timeout, k.now - began);
 }

@@ -84,7 +84,7 @@ function read_record(ring: TraceRing, seq: number): TraceRecord {
 export function show_field(kind: FieldKind, value: number): string {
   switch (kind) {
     case 'gfp': return show_gfp_flags(value);
-    case 'address': return `0x${value.toString(16)}`;
+    case 'address': return `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
     case 'zone': return ZONE_NAMES[value % 4] ?? String(value);
     default: return String(value);
   }

@@ -19,6 +19,11 @@ export function trace_mm_page_free(k: Kernel, page: Pfn, pfn: Pfn, order: number
   trace_event(k, TP.mm_page_free, page, pfn, order);
 }
 
+/** A page of a batch that is freed together, `cold` or not (__pagevec_free). */
+export function trace_mm_page_free_batched(k: Kernel, page: Pfn, pfn: Pfn, order: number, cold: number): void {
+  trace_event(k, TP.mm_page_free_batched, page, pfn, order, cold);
+}
+
 export function trace_mm_page_pcpu_drain(k: Kernel, page: Pfn, pfn: Pfn, order: number, migratetype: number): void {
   trace_event(k, TP.mm_page_pcpu_drain, page, pfn, order, migratetype);
 }

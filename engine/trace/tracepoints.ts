@@ -31,6 +31,23 @@ export const TRACEPOINTS = [
   { system: 'pagewalk', name: 'bootmem_handover', fields: [['pages', 'int'], ['order5_blocks', 'int'], ['single_pages', 'int']] },
   { system: 'pagewalk', name: 'kernel_bug', fields: [] },
   { system: 'sched', name: 'sched_switch', fields: [['prev_pid', 'int'], ['next_pid', 'int']] },
+  { system: 'pagewalk', name: 'congestion_wait', fields: [['rw', 'int'], ['timeout', 'int'], ['slept', 'int']] },
+  { system: 'kmem', name: 'mm_page_free_batched', fields: [['page', 'pfn'], ['pfn', 'pfn'], ['order', 'int'], ['cold', 'int']] },
+  { system: 'pagewalk', name: 'mempool_take_reserve', fields: [['pool', 'int'], ['curr_nr', 'int'], ['min_nr', 'int']] },
+  { system: 'pagewalk', name: 'mempool_wait', fields: [['pool', 'int'], ['curr_nr', 'int'], ['min_nr', 'int']] },
+  { system: 'pagewalk', name: 'mempool_refill', fields: [['pool', 'int'], ['curr_nr', 'int'], ['min_nr', 'int']] },
+  { system: 'pagewalk', name: 'vmalloc_alloc', fields: [['addr', 'address'], ['size', 'bytes']] },
+  { system: 'pagewalk', name: 'vmalloc_free', fields: [['addr', 'address'], ['size', 'bytes']] },
+  { system: 'kmem', name: 'kmalloc', fields: [['call_site', 'int'], ['ptr', 'address'], ['bytes_req', 'bytes'], ['bytes_alloc', 'bytes'], ['gfp_flags', 'gfp']] },
+  { system: 'kmem', name: 'kmem_cache_alloc', fields: [['call_site', 'int'], ['ptr', 'address'], ['bytes_req', 'bytes'], ['bytes_alloc', 'bytes'], ['gfp_flags', 'gfp']] },
+  { system: 'kmem', name: 'kfree', fields: [['call_site', 'int'], ['ptr', 'address']] },
+  { system: 'kmem', name: 'kmem_cache_free', fields: [['call_site', 'int'], ['ptr', 'address']] },
+  { system: 'pagewalk', name: 'slab_grow', fields: [['cache', 'int'], ['slab', 'int'], ['colour', 'bytes'], ['order', 'int'], ['mem', 'address']] },
+  { system: 'pagewalk', name: 'slab_destroy', fields: [['cache', 'int'], ['slab', 'int'], ['order', 'int'], ['mem', 'address']] },
+  { system: 'pagewalk', name: 'slab_refill', fields: [['cache', 'int'], ['cpu', 'int'], ['from', 'int'], ['count', 'int']] },
+  { system: 'pagewalk', name: 'slab_flush', fields: [['cache', 'int'], ['cpu', 'int'], ['count', 'int'], ['to', 'int']] },
+  { system: 'pagewalk', name: 'slab_reap', fields: [['cache', 'int'], ['cpu', 'int'], ['count', 'int']] },
+  { system: 'pagewalk', name: 'slab_corruption', fields: [['cache', 'int'], ['obj', 'address'], ['offset', 'int'], ['expected', 'int'], ['found', 'int']] },
 ] as const satisfies readonly Tracepoint[];
 
 export type TracepointName = (typeof TRACEPOINTS)[number]['name'];

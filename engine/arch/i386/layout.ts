@@ -6,8 +6,8 @@
 //   VMALLOC_START … VMALLOC_END    vmalloc space, 8 to 16 MiB above high_memory
 //   PKMAP_BASE … FIXADDR_TOP       highmem windows and fixed mappings
 
-import type { Pfn, VirtAddr } from '../../include/types.ts';
-import { PAGE_SIZE, pfn, virt } from '../../include/types.ts';
+import type { Pfn } from '../../include/types.ts';
+import { PAGE_SIZE, pfn } from '../../include/types.ts';
 
 const MiB = 1 << 20;
 
@@ -21,18 +21,16 @@ export const MAX_DMA_PFN = pfn((16 * MiB) / PAGE_SIZE);
 export const PHYSICAL_START = MiB;
 /** Physical memory that non-PAE page tables reach. */
 export const MAX_PHYSICAL = 4096 * MiB;
+/** sizeof(struct page), bytes (P-1). */
+export const SIZEOF_PAGE = 32;
+/** L1 cache line of the recorded machines. */
+export const SMP_CACHE_BYTES = 32;
 const VMALLOC_OFFSET = 8 * MiB;
-const PKMAP_BASE = 0xff800000;
-
-/** Kernel address of a frame of low memory (page_address without highmem windows; M-2). */
-export function page_address(page: Pfn): VirtAddr {
-  return virt(page * PAGE_SIZE + PAGE_OFFSET);
-}
-
-/** Frame behind an address of the direct map (virt_to_page). */
-export function virt_to_page(address: VirtAddr): Pfn {
-  return pfn(Math.floor((address - PAGE_OFFSET) / PAGE_SIZE));
-}
+/** The kmap window: LAST_PKMAP pages (M-6, VM-6). */
+export const PKMAP_BASE = 0xff800000;
+/** Fixed mappings hang below it, page n at FIXADDR_TOP - n pages; the atomic windows begin at this n, behind a hole and the vdso. */
+export const FIXADDR_TOP = 0xfffff000;
+export const FIX_KMAP_BEGIN = 2;
 
 /** First and past-the-last byte of vmalloc space for a machine whose low memory ends at max_low_pfn (M-5, M-6). */
 export function vmalloc_range(max_low_pfn: Pfn): { start: number; end: number } {

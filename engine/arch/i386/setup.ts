@@ -1,53 +1,43 @@
-// How a PC of the day brings its memory up (arch/i386/kernel/setup.c, arch/i386/mm/init.c, init/main.c; KERNEL.md B-1 … B-8): the boot allocator
-// over low memory, what the kernel takes from it, the zones, and the handover to the buddy allocator.
+// How a 32-bit PC of the day brings its memory up (arch/i386/kernel/setup.c, arch/i386/mm/{init,discontig}.c; KERNEL.md B-1 … B-8): the boot
+// allocator over low memory, what the kernel takes from it, the zones, and the handover to the buddy allocator. arch/boot.ts calls the steps.
 //
 // The image's size and the early allocations are those of the recorded 2.6.18 (one CPU, no initrd), so that a machine of the same size has the
-// same MemTotal. Not modelled yet: what the kernel allocates later in its boot (slab, page tables, tasks).
+// same MemTotal. Not modelled yet: what the kernel allocates later in its boot (slab, page tables, tasks). With several nodes, one boot allocator
+// serves the low memory of all of them, as in a discontiguous i386; that it moves their mem_map into the memory of node 0 is left out.
 
 import type { Kernel } from '../../kernel.ts';
 import type { Pfn } from '../../include/types.ts';
 import { PAGE_SIZE, pfn, phys } from '../../include/types.ts';
 import { MAX_NR_ZONES, ZONE_DMA, ZONE_HIGHMEM, ZONE_NORMAL, populated_zone } from '../../include/mmzone.ts';
-import { PHYSICAL_START } from './layout.ts';
+import { PHYSICAL_START, SIZEOF_PAGE } from './layout.ts';
+import { pagetable_init } from './pgtable.ts';
+import { alloc_large_system_hash, pidhash_init } from '../early-tables.ts';
 import {
   alloc_bootmem, alloc_bootmem_low, alloc_bootmem_low_pages, alloc_bootmem_pages, free_all_bootmem, free_bootmem, init_bootmem, reserve_bootmem,
 } from '../../mm/bootmem.ts';
 import { __free_pages_bootmem, nr_free_pages } from '../../mm/page_alloc.ts';
 import { PageReserved } from '../../mm/mem_map.ts';
-import { build_all_zonelists, free_area_init_node, init_per_zone_pages_min } from '../../mm/page_alloc_init.ts';
-import { for_each_zone } from '../../mm/mmzone.ts';
-import { apply_boot_sysctls } from '../../kernel/sysctl.ts';
+import { free_area_init_node } from '../../mm/page_alloc_init.ts';
 import { printk } from '../../kernel/printk.ts';
 
 /** Pages of the recorded image behind 1 MiB with its boot page tables, and of what of it is init memory. */
 export const KERNEL_IMAGE_PAGES = 368;
 const INIT_PAGES = 29;
 const INIT_OFFSET_PAGES = 309;
+/** The kernel's top page table: the first page of the image's bss, right behind the init memory. */
+const SWAPPER_PG_DIR = phys(PHYSICAL_START + (INIT_OFFSET_PAGES + INIT_PAGES) * PAGE_SIZE);
 /** Its parts as the boot prints them, KiB. */
 const IMAGE_KB = { code: 886, data: 337 };
 /** The extended BIOS data area. */
 const EBDA = { start: 0x9fc00, size: 0x1000 };
-/** struct page, a wait queue head and a hash list head, bytes. */
-const SIZEOF_PAGE = 32;
+/** A wait queue head and a hash list head, bytes. */
 const SIZEOF_WAIT_QUEUE_HEAD = 8;
 const SIZEOF_HASH_HEAD = 4;
 /** Strings and resources that setup_arch copies, bytes. */
 const EARLY_STRINGS: readonly number[] = [8, 23, 11, 5, 34, 14];
 
-/** Runs a booting machine up to where tasks could start; `boot` is the scenario's own part of it. */
-export function start_kernel(k: Kernel, boot: (k: Kernel) => void): void {
-  setup_arch(k);
-  build_all_zonelists(k);
-  allocate_early_tables(k);
-  boot(k);
-  mem_init(k);
-  init_per_zone_pages_min(k);
-  apply_boot_sysctls(k);
-  free_initmem(k);
-}
-
 /** Firmware map, boot allocator, zones (setup_arch). */
-function setup_arch(k: Kernel): void {
+export function setup_arch(k: Kernel): void {
   const { platform } = k;
   printk(k, 'BIOS-provided physical RAM map:');
   for (const { start, end } of platform.e820) printk(k, ` BIOS-e820: ${hex16(start)} - ${hex16(end)} (usable)`);
@@ -81,63 +71,42 @@ function setup_bootmem_allocator(k: Kernel): void {
 
 /** Page tables for windows and fixed mappings, then the zones with mem_map and their wait queues (paging_init, zone_sizes_init). */
 function paging_init(k: Kernel): void {
-  alloc_bootmem_low_pages(k, PAGE_SIZE);
-  alloc_bootmem_low_pages(k, PAGE_SIZE);
-  const sizes = zone_sizes(k);
-  const pages = sizes.reduce((sum, size) => sum + size, 0);
-  alloc_bootmem(k, pages * SIZEOF_PAGE);
-  free_area_init_node(k, 0, pfn(0), sizes);
-  for (const zone of for_each_zone(k)) {
+  const fixmap_table = alloc_bootmem_low_pages(k, PAGE_SIZE);
+  const pkmap_table = alloc_bootmem_low_pages(k, PAGE_SIZE);
+  pagetable_init(k, SWAPPER_PG_DIR, fixmap_table, pkmap_table);
+  for (const [nid, { start }] of k.platform.nodes.entries()) init_node(k, nid, start);
+}
+
+function init_node(k: Kernel, nid: number, start: Pfn): void {
+  const sizes = zone_sizes(k, nid);
+  alloc_bootmem(k, sizes.reduce((sum, size) => sum + size, 0) * SIZEOF_PAGE);
+  free_area_init_node(k, nid, start, sizes);
+  for (const zone of k.nodes[nid]!.node_zones) {
     if (populated_zone(zone)) alloc_bootmem(k, zone.wait_table_hash_nr_entries * SIZEOF_WAIT_QUEUE_HEAD);
   }
 }
 
-/** Pages of each zone: below 16 MiB, up to the end of low memory, above (M-4). */
-export function zone_sizes(k: Kernel): number[] {
-  const { max_low_pfn, max_pfn } = k.platform;
+/** Pages of each zone of a node: below 16 MiB, up to the end of low memory, above (M-4). */
+export function zone_sizes(k: Kernel, nid = 0): number[] {
+  const { dma_pfn, max_low_pfn, max_pfn, nodes } = k.platform;
+  const { start, end } = nodes[nid]!;
+  const within = (from: number, to: number): number => Math.max(0, Math.min(to, end) - Math.max(from, start));
   const sizes = new Array<number>(MAX_NR_ZONES).fill(0);
-  sizes[ZONE_DMA] = Math.min(max_low_pfn, k.platform.dma_pfn);
-  sizes[ZONE_NORMAL] = Math.max(0, max_low_pfn - k.platform.dma_pfn);
-  sizes[ZONE_HIGHMEM] = max_pfn - max_low_pfn;
+  sizes[ZONE_DMA] = within(0, Math.min(max_low_pfn, dma_pfn));
+  sizes[ZONE_NORMAL] = within(dma_pfn, max_low_pfn);
+  sizes[ZONE_HIGHMEM] = within(max_low_pfn, max_pfn);
   return sizes;
 }
 
 /** Resources, the pid hash, the dentry and inode hashes (vfs_caches_init_early). */
-function allocate_early_tables(k: Kernel): void {
+export function allocate_early_tables(k: Kernel): void {
   for (const bytes of EARLY_STRINGS) alloc_bootmem(k, bytes);
   alloc_bootmem_pages(k, PAGE_SIZE);
-  pidhash_init(k);
+  pidhash_init(k, SIZEOF_HASH_HEAD);
   alloc_bootmem(k, 332);
   alloc_bootmem(k, 4000);
-  alloc_large_system_hash(k, 'Dentry cache', 13);
-  alloc_large_system_hash(k, 'Inode-cache', 14);
-}
-
-/** Eight entries a megabyte of low memory, 16 … 4096, a power of two (kernel/pid.c). */
-function pidhash_init(k: Kernel): void {
-  const megabytes = Math.floor((k.platform.max_low_pfn * PAGE_SIZE) / (1 << 20));
-  const entries = Math.min(4096, power_of_two(Math.max(16, megabytes * 8)));
-  printk(k, `PID hash table entries: ${entries} (order: ${Math.log2(entries)}, ${entries * SIZEOF_HASH_HEAD} bytes)`);
-  alloc_bootmem(k, entries * SIZEOF_HASH_HEAD);
-}
-
-/** A hash with an entry for every 2^scale bytes of low memory that is not the image's, rounded up to a power of two. */
-function alloc_large_system_hash(k: Kernel, name: string, scale: number): void {
-  const megabyte = (1 << 20) / PAGE_SIZE;
-  const pages = Math.ceil(nr_kernel_pages(k) / megabyte) * megabyte;
-  const entries = power_of_two(Math.floor((pages * PAGE_SIZE) / 2 ** scale));
-  const bytes = entries * SIZEOF_HASH_HEAD;
-  printk(k, `${name} hash table entries: ${entries} (order: ${Math.max(0, Math.log2(bytes / PAGE_SIZE))}, ${bytes} bytes)`);
-  alloc_bootmem(k, bytes);
-}
-
-function nr_kernel_pages(k: Kernel): number {
-  return for_each_zone(k).filter((zone) => zone.zone_idx !== ZONE_HIGHMEM).reduce((sum, zone) => sum + zone.present_pages, 0);
-}
-
-/** The smallest power of two that is not below n. */
-function power_of_two(n: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+  alloc_large_system_hash(k, 'Dentry cache', SIZEOF_HASH_HEAD, 13);
+  alloc_large_system_hash(k, 'Inode-cache', SIZEOF_HASH_HEAD, 14);
 }
 
 /** The buddy allocator takes over: low memory from the boot allocator, high memory page by page (mem_init; B-5, B-7). */
@@ -174,7 +143,7 @@ function page_is_ram(k: Kernel, page: Pfn): boolean {
 }
 
 /** Code and data that only the boot needed become free pages (B-7). */
-function free_initmem(k: Kernel): void {
+export function free_initmem(k: Kernel): void {
   const first = PHYSICAL_START / PAGE_SIZE + INIT_OFFSET_PAGES;
   for (let page = first; page < first + INIT_PAGES; page++) __free_pages_bootmem(k, pfn(page), 0);
   k.totalram_pages += INIT_PAGES;

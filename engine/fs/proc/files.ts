@@ -1,20 +1,25 @@
 // @nohooks
 // The /proc files of memory management, exactly as 2.6.18 prints them (KERNEL.md chapter 20): people's own scripts must be able to read them.
-// Counters of what is not modelled yet (page cache, slab, swap, vmalloc in use) are 0, as they are on a machine that has none of it.
+// Counters of what is not modelled yet (page cache, swap) are 0, as they are on a machine that has none of it.
 
 import type { Kernel } from '../../kernel.ts';
 import type { zone } from '../../include/mmzone.ts';
 import {
   MAX_ORDER, NR_ANON_PAGES, NR_BOUNCE, NR_FILE_DIRTY, NR_FILE_MAPPED, NR_FILE_PAGES, NR_PAGETABLE, NR_SLAB, NR_UNSTABLE_NFS, NR_WRITEBACK,
-  ZONE_HIGHMEM, ZONE_STAT_NAMES, populated_zone,
+  ZONE_HIGHMEM, populated_zone,
 } from '../../include/mmzone.ts';
-import { for_each_zone } from '../../mm/mmzone.ts';
+import { for_each_zone, zone_stat_names } from '../../mm/mmzone.ts';
 import { nr_free_pages } from '../../mm/page_alloc.ts';
-import { VM_EVENT_NAMES, global_page_state, vm_events, zone_page_state } from '../../mm/vmstat.ts';
-import { vmalloc_range } from '../../arch/i386/layout.ts';
+import { VM_EVENT_NAMES, global_page_state, is_smp, vm_events, zone_page_state } from '../../mm/vmstat.ts';
+import { get_vmalloc_info } from '../../mm/vmalloc.ts';
+import { proc_vmallocinfo } from './vmallocinfo.ts';
+import { proc_slabinfo } from './slabinfo.ts';
 
-/** Kilobytes of a number of pages. */
+/** Kilobytes of a number of pages, and of bytes. */
 const K = (pages: number): number => pages * 4;
+const KiB = (bytes: number): number => Math.floor(bytes / 1024);
+/** Blocks read and written are counted in sectors and shown in KiB (CT-3). */
+const SECTORS_PER_KB = 2;
 const text = (lines: readonly string[]): string => lines.map((line) => line + '\n').join('');
 const heading = (zone: zone): string => `Node ${zone.node}, zone ${zone.name.padStart(8)}`;
 
@@ -29,7 +34,7 @@ export function proc_buddyinfo(k: Kernel): string {
 
 /** /proc/zoneinfo (PR-2). */
 export function proc_zoneinfo(k: Kernel): string {
-  const rows = (zone: zone): string[] => [...zone_marks(zone), ...zone_counters(zone), ...zone_pagesets(k, zone), ...zone_tail(zone)];
+  const rows = (zone: zone): string[] => [...zone_marks(zone), ...zone_counters(k, zone), ...zone_pagesets(k, zone), ...zone_tail(zone)];
   return text(for_each_zone(k).filter(populated_zone).flatMap(rows));
 }
 
@@ -48,9 +53,9 @@ function zone_marks(zone: zone): string[] {
   ];
 }
 
-function zone_counters(zone: zone): string[] {
+function zone_counters(k: Kernel, zone: zone): string[] {
   return [
-    ...ZONE_STAT_NAMES.map((name, item) => `    ${name.padEnd(12)} ${zone_page_state(zone, item)}`),
+    ...zone_stat_names(k).map((name, item) => `    ${name.padEnd(12)} ${zone_page_state(zone, item)}`),
     `        protection: (${zone.lowmem_reserve.join(', ')})`,
   ];
 }
@@ -63,7 +68,7 @@ function zone_pagesets(k: Kernel, zone: zone): string[] {
     for (const [i, pcp] of pageset.pcp.entries()) {
       lines.push(`    cpu: ${cpu} pcp: ${i}`, `              count: ${pcp.count}`, `              high:  ${pcp.high}`, `              batch: ${pcp.batch}`);
     }
-    if (k.platform.nr_cpus > 1) lines.push(`  vm stats threshold: ${pageset.stat_threshold}`);
+    if (is_smp(k)) lines.push(`  vm stats threshold: ${pageset.stat_threshold}`);
   }
   return lines;
 }
@@ -83,8 +88,7 @@ export function meminfo(k: Kernel): Record<string, number> {
   const free = nr_free_pages(k);
   const free_high = zones.filter((zone) => zone.zone_idx === ZONE_HIGHMEM).reduce((sum, zone) => sum + zone.free_pages, 0);
   const state = (item: number): number => K(global_page_state(k, item));
-  const vmalloc = vmalloc_range(k.platform.max_low_pfn);
-  const vmalloc_total = (vmalloc.end - vmalloc.start) / 1024;
+  const vmalloc = get_vmalloc_info(k);
   return {
     MemTotal: K(k.totalram_pages), MemFree: K(free), Buffers: 0, Cached: state(NR_FILE_PAGES), SwapCached: 0,
     Active: K(zones.reduce((sum, zone) => sum + zone.nr_active, 0)),
@@ -95,7 +99,7 @@ export function meminfo(k: Kernel): Record<string, number> {
     Mapped: state(NR_FILE_MAPPED), Slab: state(NR_SLAB), PageTables: state(NR_PAGETABLE),
     NFS_Unstable: state(NR_UNSTABLE_NFS), Bounce: state(NR_BOUNCE),
     CommitLimit: K(Math.floor((k.totalram_pages * k.sysctl.overcommit_ratio) / 100)), Committed_AS: 0,
-    VmallocTotal: vmalloc_total, VmallocUsed: 0, VmallocChunk: vmalloc_total,
+    VmallocTotal: KiB(vmalloc.total), VmallocUsed: KiB(vmalloc.used), VmallocChunk: KiB(vmalloc.largest_chunk),
   };
 }
 
@@ -107,8 +111,9 @@ export function proc_meminfo(k: Kernel): string {
 /** The rows of /proc/vmstat by name, in its order (PR-4). */
 export function vmstat(k: Kernel): Record<string, number> {
   const rows: Record<string, number> = {};
-  for (const [item, name] of ZONE_STAT_NAMES.entries()) rows[name] = global_page_state(k, item);
+  for (const [item, name] of zone_stat_names(k).entries()) rows[name] = global_page_state(k, item);
   for (const [item, name] of VM_EVENT_NAMES.entries()) rows[name] = vm_events(k, item);
+  for (const name of ['pgpgin', 'pgpgout']) rows[name] = Math.floor(rows[name]! / SECTORS_PER_KB);
   return rows;
 }
 
@@ -119,5 +124,6 @@ export function proc_vmstat(k: Kernel): string {
 
 /** The files a user may ask for by name. */
 export const PROC_FILES: Readonly<Record<string, (k: Kernel) => string>> = {
-  buddyinfo: proc_buddyinfo, zoneinfo: proc_zoneinfo, meminfo: proc_meminfo, vmstat: proc_vmstat,
+  buddyinfo: proc_buddyinfo, zoneinfo: proc_zoneinfo, meminfo: proc_meminfo, vmstat: proc_vmstat, slabinfo: proc_slabinfo,
+  vmallocinfo: proc_vmallocinfo,
 };

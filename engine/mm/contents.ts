@@ -1,0 +1,103 @@
+// @nohooks
+// What frames hold, lazily: a frame that was never written, or is filled with one byte, costs nothing but its entry in a column.
+//
+//   content[pfn]   0 … 255   every byte of the frame has this value (0 at power on)
+//                  256 + s   the frame's bytes lie in slot s of the pool
+//
+// Only this file touches the pool. Addresses are physical; virtual ones are translated by whoever has them (arch/, mm/vmalloc.ts).
+
+import type { Contents, Kernel } from '../kernel.ts';
+import type { Pfn, PhysAddr } from '../include/types.ts';
+import { PAGE_SIZE } from '../include/types.ts';
+
+/** Below it a column entry is the byte a frame is filled with. */
+const FIRST_SLOT = 256;
+/** Slots the pool begins with; it doubles. */
+const FIRST_POOL = 16;
+
+/** Contents of a machine with that many frames: all zero. */
+export function make_contents(nr_pages: number): Contents {
+  return { content: new Uint32Array(nr_pages), pool: new Uint8Array(0), free_slots: [], nr_slots: 0 };
+}
+
+/** The byte at a physical address. */
+export function read_phys(k: Kernel, address: PhysAddr): number {
+  const { content, pool } = k.contents;
+  const entry = content[Math.floor(address / PAGE_SIZE)]!;
+  return entry < FIRST_SLOT ? entry : pool[(entry - FIRST_SLOT) * PAGE_SIZE + (address % PAGE_SIZE)]!;
+}
+
+/** Writes a byte. Writing what is there already costs no memory. */
+export function write_phys(k: Kernel, address: PhysAddr, byte: number): void {
+  const frame = Math.floor(address / PAGE_SIZE);
+  if (k.contents.content[frame] === byte) return;
+  const slot = slot_of(k, frame);
+  k.contents.pool[slot * PAGE_SIZE + (address % PAGE_SIZE)] = byte;
+}
+
+/** The little-endian 32-bit word at an address that is a multiple of 4. */
+export function read_phys32(k: Kernel, address: PhysAddr): number {
+  let word = 0;
+  for (let i = 3; i >= 0; i--) word = word * 256 + read_phys(k, (address + i) as PhysAddr);
+  return word;
+}
+
+export function write_phys32(k: Kernel, address: PhysAddr, word: number): void {
+  for (let i = 0; i < 4; i++) write_phys(k, (address + i) as PhysAddr, (word >>> (8 * i)) & 0xff);
+}
+
+/** Fills `size` bytes from an address on; whole frames cost nothing. */
+export function fill_phys(k: Kernel, address: PhysAddr, size: number, byte: number): void {
+  let at = address as number;
+  const end = address + size;
+  while (at < end) {
+    const room = Math.min(end - at, PAGE_SIZE - (at % PAGE_SIZE));
+    if (room === PAGE_SIZE) fill_frame(k, (at / PAGE_SIZE) as Pfn, byte);
+    else for (let i = 0; i < room; i++) write_phys(k, (at + i) as PhysAddr, byte);
+    at += room;
+  }
+}
+
+/** Makes every byte of a frame one value. */
+export function fill_frame(k: Kernel, frame: Pfn, byte: number): void {
+  const { content, free_slots } = k.contents;
+  const entry = content[frame]!;
+  if (entry >= FIRST_SLOT) free_slots.push(entry - FIRST_SLOT);
+  content[frame] = byte;
+}
+
+/** Copies a whole frame. */
+export function copy_frame(k: Kernel, to: Pfn, from: Pfn): void {
+  const entry = k.contents.content[from]!;
+  if (entry < FIRST_SLOT) {
+    fill_frame(k, to, entry);
+    return;
+  }
+  const slot = slot_of(k, to);
+  const { pool } = k.contents;
+  pool.set(pool.subarray((entry - FIRST_SLOT) * PAGE_SIZE, (entry - FIRST_SLOT + 1) * PAGE_SIZE), slot * PAGE_SIZE);
+}
+
+/** The slot of a frame, given it now if it has none. */
+function slot_of(k: Kernel, frame: number): number {
+  const { content } = k.contents;
+  const entry = content[frame]!;
+  if (entry >= FIRST_SLOT) return entry - FIRST_SLOT;
+  const slot = take_slot(k);
+  k.contents.pool.fill(entry, slot * PAGE_SIZE, (slot + 1) * PAGE_SIZE);
+  content[frame] = FIRST_SLOT + slot;
+  return slot;
+}
+
+function take_slot(k: Kernel): number {
+  const contents = k.contents;
+  const used = contents.free_slots.pop();
+  if (used !== undefined) return used;
+  const slot = contents.nr_slots++;
+  if ((slot + 1) * PAGE_SIZE > contents.pool.length) {
+    const larger = new Uint8Array(Math.max(FIRST_POOL * PAGE_SIZE, contents.pool.length * 2));
+    larger.set(contents.pool);
+    contents.pool = larger;
+  }
+  return slot;
+}

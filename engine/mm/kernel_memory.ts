@@ -1,0 +1,67 @@
+// A byte at any address of the kernel: the direct map, vmalloc space, the windows onto high memory. Where nothing is mapped the processor faults and
+// the kernel, which has no business there, ends in an oops (arch/*/mm/fault.c; KERNEL.md F-3, X-30). Left out: addresses of user space.
+
+import type { Kernel } from '../kernel.ts';
+import type { PhysAddr, VirtAddr } from '../include/types.ts';
+import { PAGE_SIZE, phys, virt } from '../include/types.ts';
+import { is_x86_64, page_offset, virt_to_phys } from '../arch/address.ts';
+import * as x86_64 from '../arch/x86_64/layout.ts';
+import { _PAGE_PRESENT, _PAGE_RW, pte_flags, pte_offset_kernel, pte_pfn } from '../arch/pgtable.ts';
+import { die } from '../kernel/panic.ts';
+import { read_phys, write_phys } from './contents.ts';
+import { show_pointer } from './slab_lists.ts';
+
+/** The byte at a kernel address; an oops where there is none. */
+export function load_byte(k: Kernel, address: VirtAddr): number {
+  const place = kernel_virt_to_phys(k, address);
+  return place === null ? fault(k, address) : read_phys(k, place);
+}
+
+/** Writes a byte at a kernel address; an oops where there is none, or where the page is read-only. */
+export function store_byte(k: Kernel, address: VirtAddr, byte: number): void {
+  const place = kernel_virt_to_phys(k, address);
+  if (place === null || !is_writable(k, address)) fault(k, address);
+  else write_phys(k, place, byte);
+}
+
+/** `size` bytes from a kernel address on, across pages that need not lie together. */
+export function load_bytes(k: Kernel, address: VirtAddr, size: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, i) => load_byte(k, virt(address + i)));
+}
+
+export function store_bytes(k: Kernel, address: VirtAddr, bytes: ArrayLike<number>): void {
+  for (let i = 0; i < bytes.length; i++) store_byte(k, virt(address + i), bytes[i]!);
+}
+
+/** Physical address behind a kernel address, or null where nothing is mapped. Looking changes nothing. */
+export function kernel_virt_to_phys(k: Kernel, address: VirtAddr): PhysAddr | null {
+  if (is_direct(k, address)) return virt_to_phys(k, address);
+  if (address >= 0 && address < page_offset(k)) return null;
+  const pte = pte_offset_kernel(k, address);
+  if (pte === null || (pte_flags(k, pte) & _PAGE_PRESENT) === 0) return null;
+  const offset = ((address % PAGE_SIZE) + PAGE_SIZE) % PAGE_SIZE;
+  const place = pte_pfn(k, pte) * PAGE_SIZE + offset;
+  return place < k.platform.max_pfn * PAGE_SIZE ? phys(place) : null;
+}
+
+/** Whether an address lies in the direct map, or on x86_64 in the map of the kernel image. */
+function is_direct(k: Kernel, address: VirtAddr): boolean {
+  const { max_low_pfn, max_pfn } = k.platform;
+  if (!is_x86_64(k)) return address >= page_offset(k) && address < page_offset(k) + max_low_pfn * PAGE_SIZE;
+  const text_end = x86_64.PHYSICAL_START + x86_64.KERNEL_IMAGE_PAGES * PAGE_SIZE;
+  if (address >= x86_64.__START_KERNEL_map && address < x86_64.__START_KERNEL_map + text_end) return true;
+  return address >= page_offset(k) && address < page_offset(k) + max_pfn * PAGE_SIZE;
+}
+
+function is_writable(k: Kernel, address: VirtAddr): boolean {
+  if (is_direct(k, address)) return true;
+  const pte = pte_offset_kernel(k, address);
+  return pte !== null && (pte_flags(k, pte) & _PAGE_RW) !== 0;
+}
+
+/** The first line of the oops, as each architecture prints it. @nohooks */
+function fault(k: Kernel, address: VirtAddr): never {
+  const what = address >= 0 && address < PAGE_SIZE ? 'NULL pointer dereference' : 'paging request';
+  const where = show_pointer(k, address);
+  return die(k, `Unable to handle kernel ${what} at ${is_x86_64(k) ? `${where} RIP: ` : `virtual address ${where}`}`);
+}
