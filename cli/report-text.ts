@@ -3,7 +3,7 @@ import { failureOf, summaryOf } from '../language/runtime/index.ts';
 import type { Kernel } from '../engine/index.ts';
 import { log_lines } from '../engine/index.ts';
 import type { ProgramData, RunResult, Verdict } from '../language/runtime/index.ts';
-import { procText } from './proc.ts';
+import { procPath, procText } from './proc.ts';
 import type { Watcher } from './run-machine.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -53,7 +53,7 @@ export function writeEnd(data: ProgramData, result: RunResult, verdict: Verdict,
   const { out, err } = terminal;
   for (const failure of verdict.failures) err.write(`${paintedFailure(terminal, failure)}\n`);
   if (verdict.expectedBug !== null) out.write(`${verdict.expectedBug}\n`);
-  for (const name of proc) out.write(`${out.paint('bold', `==> /proc/${name} <==`)}\n${procText(result.k, name)}`);
+  for (const name of proc) out.write(`${out.paint('bold', `==> ${procPath(name)} <==`)}\n${procText(result.k, name)}`);
   const summary = summaryOf(result.k, verdict);
   const colon = summary.search(/[ :]/);
   out.write(`${data.file}: ${out.paint(verdict.ok ? 'green' : 'red', summary.slice(0, colon))}${summary.slice(colon)}\n`);

@@ -12,6 +12,7 @@ export { hasErrors, sortProblems } from './problem.ts';
 export type { Problem } from './problem.ts';
 export { rangeOf, rangeOfKeyword, rangeOfProperty } from './ranges.ts';
 export { Source } from './source.ts';
+export { comesLater } from './stop-events.ts';
 export type { Range } from './source.ts';
 export { parseLogText, stringValue } from './text.ts';
 export type { LogPart, LogText } from './text.ts';

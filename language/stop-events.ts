@@ -17,6 +17,11 @@ export function stopEvent(event: string): StopEvent {
   return known(target) ?? (isLater(target) ? { kind: 'later' } : { kind: 'wrong', message: whyNot(target) });
 }
 
+/** Whether a name is one of the modelled kernel's that this version does not have yet. */
+export function comesLater(event: string): boolean {
+  return stopEvent(event).kind === 'later';
+}
+
 function known(name: string): StopEvent | undefined {
   const functions = own(FAMILIES, name) ?? [name];
   const parameters = functions.flatMap((one) => own(ENGINE_FUNCTIONS, one) ?? []);
@@ -26,8 +31,9 @@ function known(name: string): StopEvent | undefined {
 }
 
 function isLater(name: string): boolean {
+  if (LATER_FUNCTIONS.has(name)) return true;
   if (ENGINE_PLUMBING.includes(name)) return false;
-  if (LATER_FUNCTIONS.has(name) || Object.hasOwn(KERNEL_CALLS, name) || Object.hasOwn(BOOT_CALLS, name)) return true;
+  if (Object.hasOwn(KERNEL_CALLS, name) || Object.hasOwn(BOOT_CALLS, name)) return true;
   return [...LATER_TRACEPOINTS].some((point) => point === name || bare(point) === name);
 }
 

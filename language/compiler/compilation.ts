@@ -7,12 +7,13 @@ import { rangeOf } from '../ranges.ts';
 import type { Range } from '../source.ts';
 import type { Routine, Span, StatementInfo } from '../runtime/program.ts';
 import type { Value } from '../runtime/values.ts';
+import type { ArchName } from '../vocabulary/settings.ts';
 
 export interface Compilation {
   sources: readonly ParsedSource[];
   bindings: Bindings;
-  /** The only one modelled; asking for the other is an error. */
-  arch: 'i386';
+  /** A constant may differ between them. */
+  arch: ArchName;
   problems: Problem[];
   /** Values of the scenario's constants, as far as they were asked for. */
   constants: Map<string, Value>;
@@ -24,8 +25,8 @@ export interface Compilation {
   pending: string[];
 }
 
-export function newCompilation(sources: readonly ParsedSource[], bindings: Bindings): Compilation {
-  return { sources, bindings, arch: 'i386', problems: [], constants: new Map(), statements: [], routines: [], routineOf: new Map(), pending: [] };
+export function newCompilation(sources: readonly ParsedSource[], bindings: Bindings, arch: ArchName): Compilation {
+  return { sources, bindings, arch, problems: [], constants: new Map(), statements: [], routines: [], routineOf: new Map(), pending: [] };
 }
 
 /** The number of a `def`'s routine; whoever asks first has its code made. */

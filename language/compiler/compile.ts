@@ -12,6 +12,8 @@ import { Source } from '../source.ts';
 import { stringValue } from '../text.ts';
 import type { Decl } from '../generated/ast.ts';
 import { default_config } from '../../engine/index.ts';
+import { machineFacts } from '../validation/machine-facts.ts';
+import type { ArchName } from '../vocabulary/settings.ts';
 import type { ExpressionData, ProgramData } from '../runtime/program.ts';
 import type { Compilation } from './compilation.ts';
 import { complain, newCompilation } from './compilation.ts';
@@ -43,7 +45,8 @@ export function compileScenario(text: string, file: string, read?: ReadFile): Co
 /** Compiles what has been read and checked; its problems and what the machine cannot do yet come together, as an editor shows them. */
 export function compileChecked(checked: CheckedScenario): CompiledScenario {
   if (hasErrors(checked.problems)) return { program: null, problems: checked.problems };
-  const compilation = newCompilation(checked.sources, checked.bindings);
+  const machine = checked.sources[0]!.scenario.decls.find((node) => node.$type === 'Machine');
+  const compilation = newCompilation(checked.sources, checked.bindings, machineFacts(machine, checked.bindings).arch);
   const program = assemble(compilation);
   const problems = sortProblems([...checked.problems, ...compilation.problems]);
   return { program: hasErrors(problems) ? null : program, problems };
@@ -51,12 +54,12 @@ export function compileChecked(checked: CheckedScenario): CompiledScenario {
 
 /**
  * Compiles a condition, a watch or a hover. Names that it does not know are left free: those of `names` even where a constant of
- * Linux has the same (`order`), for parameters and locals win.
+ * Linux has the same (`order`), for parameters and locals win. The constants are those of `arch`.
  */
-export function compileExpression(text: string, names: readonly string[] = []): CompiledExpression {
+export function compileExpression(text: string, names: readonly string[] = [], arch: ArchName = 'i386'): CompiledExpression {
   const parsed = parseExpression(text);
   if (parsed.expression === null) return { expression: null, problems: parsed.problems };
-  const compilation = newCompilation([sourceOf(text)], bindScenario({ sources: [], problems: [] }));
+  const compilation = newCompilation([sourceOf(text)], bindScenario({ sources: [], problems: [] }), arch);
   const expression = lowerPure(compilation, 0, parsed.expression, { isFree: (name) => names.includes(name) });
   const problems = [...parsed.problems, ...compilation.problems];
   return { expression: hasErrors(problems) ? null : expression, problems };

@@ -4,9 +4,10 @@ import { rangeOfProperty } from '../ranges.ts';
 import { stringValue } from '../text.ts';
 import type { Callable } from '../vocabulary/calls.ts';
 import { contextsOf, findCall } from '../vocabulary/calls.ts';
+import { SYSCTLS } from '../vocabulary/sysctls.ts';
 import { constantValue } from '../vocabulary/constants.ts';
 import { parseNumber } from '../vocabulary/units.ts';
-import { TRACEPOINTS } from '../../engine/index.ts';
+import { MODELLED_SYSCTLS, TRACEPOINTS } from '../../engine/index.ts';
 import type { ExpressionData } from '../runtime/program.ts';
 import type { Integer } from '../runtime/values.ts';
 import { integer } from '../runtime/values.ts';
@@ -77,7 +78,7 @@ function lowerName(builder: Builder, node: NameRef): ExpressionData {
   const local = findLocal(builder, node.name);
   if (local !== undefined) return { kind: 'slot', slot: local.slot, name: node.name, at: where };
   if (builder.isFree(node.name)) return { kind: 'name', name: node.name, at: where };
-  const constant = valueOfConstant(builder.compilation, node.name) ?? constantValue(node.name);
+  const constant = valueOfConstant(builder.compilation, node.name) ?? constantValue(node.name, builder.compilation.arch);
   if (constant !== undefined) return { kind: 'literal', value: constant, at: where };
   if (NAMES_NOT_MODELLED.has(node.name)) problem(builder, node, notModelled(node.name));
   return { kind: 'name', name: node.name, at: where };
@@ -185,8 +186,16 @@ function emitCall(builder: Builder, node: AnyCall, args: ExpressionData[], slot:
   else if (name === 'random') emit(builder, { op: 'random', limit: args[0] ?? zero(builder, node), slot, at: where });
   else {
     if (CALLS_NOT_MODELLED.has(name) || contextsOf(name).every((context) => context === 'process')) problem(builder, node.callee, notModelled(name));
+    if (name === 'sysctl') checkSysctl(builder, node, args[0]);
     emit(builder, { op: 'kernel', name, args, slot, at: where });
   }
+}
+
+/** A sysctl of Linux that this machine does not read, as far as the text alone shows it. */
+function checkSysctl(builder: Builder, node: AnyCall, name: ExpressionData | undefined): void {
+  if (name?.kind !== 'literal' || typeof name.value !== 'string') return;
+  const isMissing = Object.hasOwn(SYSCTLS, name.value) && !(MODELLED_SYSCTLS as readonly string[]).includes(name.value);
+  if (isMissing) problem(builder, node.args[0]!, notModelled(`sysctl ${name.value}`));
 }
 
 /** Arguments by position, evaluated in the order they are written, with the defaults of those left out. */

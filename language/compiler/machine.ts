@@ -2,7 +2,7 @@
 import type { AstNode } from 'langium';
 import type { CostTable, MachineConfig, SysctlName, ZoneName } from '../../engine/index.ts';
 import { MODELLED_SYSCTLS, config_problems, default_config, sysctl_problem } from '../../engine/index.ts';
-import type { Machine, NodeSetting, Setting, Signed, SysctlSetting } from '../generated/ast.ts';
+import type { DistanceSetting, Machine, NodeSetting, Setting, Signed, SysctlSetting } from '../generated/ast.ts';
 import { rangeOfProperty } from '../ranges.ts';
 import type { Compilation } from './compilation.ts';
 import { complain } from './compilation.ts';
@@ -42,6 +42,7 @@ function readSetting(description: Description, setting: Setting): keyof MachineC
     case 'CostSetting': return assign(config, 'cost', { ...config.cost, [setting.name as keyof CostTable]: numberOf(description, setting.time) });
     case 'ReserveSetting': return assign(config, 'reserve', [...config.reserve, { start: numberOf(description, setting.start), end: numberOf(description, setting.end) }]);
     case 'NodeSetting': return assign(config, 'zones', [...config.zones, ...zonesOf(description, setting)]);
+    case 'DistanceSetting': return assign(config, 'distances', [...config.distances, distanceOf(description, setting)]);
     case 'SysctlSetting': return readSysctl(description, setting);
     default: {
       complain(description.compilation, description.file, setting, FORMS_NOT_MODELLED[setting.$type]!);
@@ -58,6 +59,10 @@ function assign<K extends keyof MachineConfig>(config: MachineConfig, part: K, v
 function zonesOf(description: Description, setting: NodeSetting): MachineConfig['zones'] {
   const node = numberOf(description, setting.id);
   return setting.zones.map((zone) => ({ node, name: zone.name as ZoneName, bytes: numberOf(description, zone.size) }));
+}
+
+function distanceOf(description: Description, { from, to, value }: DistanceSetting): MachineConfig['distances'][number] {
+  return { from: numberOf(description, from), to: numberOf(description, to), value: numberOf(description, value) };
 }
 
 /** The engine's own complaints come at the value, so that config_problems finds nothing more to say. */

@@ -11,13 +11,7 @@ export const FORMS_NOT_MODELLED: Readonly<Record<string, string>> = {
   DiskSetting: '`disk` is not modelled yet: this version has no block devices.',
   FileSetting: '`file` is not modelled yet: this version has no files.',
   SwapSetting: '`swap` is not modelled yet: this version has no swap areas.',
-  DistanceSetting: '`distance` is not modelled yet: this version has one node.',
 };
 
 /** Calls of kernel threads. Those of processes need no list: there are no processes. */
-export const CALLS_NOT_MODELLED: ReadonlySet<string> = new Set([
-  'kmalloc', 'kzalloc', 'kfree', 'kmem_cache_create', 'kmem_cache_alloc', 'kmem_cache_free', 'kmem_cache_shrink', 'kmem_cache_destroy',
-  'vmalloc', 'vfree', 'vmap', 'vunmap', 'kmap', 'kunmap',
-  'mempool_create_kmalloc_pool', 'mempool_create_page_pool', 'mempool_alloc', 'mempool_free', 'mempool_destroy',
-  'sysctl', 'drop_caches', 'wakeup_pdflush', 'shrink_all_memory', 'load', 'store',
-]);
+export const CALLS_NOT_MODELLED: ReadonlySet<string> = new Set(['drop_caches', 'wakeup_pdflush', 'shrink_all_memory']);

@@ -1,21 +1,18 @@
 /**
  * What a kernel thread and the boot block may call: each call's arguments as the engine takes them, and its result as the language shows it.
- * A page is an object of the language and a frame number in the engine; "no page" is 0 here.
+ * A page is an object of the language and a frame number in the engine; "no page" is 0 here. The allocators above pages stand in tables of their
+ * own: calls-slab.ts, calls-memory.ts.
  */
-import type { Kernel, Wait } from '../../engine/index.ts';
+import type { Kernel } from '../../engine/index.ts';
 import { NO_PAGE, __free_pages, alloc_bootmem, alloc_bootmem_low, alloc_pages, free_bootmem, get_zeroed_page, phys } from '../../engine/index.ts';
+import { shownAddress } from './addresses.ts';
+import type { AtomicCall, SleepingCall } from './call.ts';
+import { natural, positive, sleeping } from './call.ts';
+import { ATOMIC_MEMORY_CALLS, SLEEPING_MEMORY_CALLS } from './calls-memory.ts';
+import { ATOMIC_SLAB_CALLS, SLEEPING_SLAB_CALLS } from './calls-slab.ts';
 import { frameOf, pageOfAddress } from './objects-page.ts';
 import type { Value } from './values.ts';
-import { ValueError, isInteger, toNumber } from './values.ts';
-
-/** A call that never sleeps. Throws ValueError for an argument of the wrong kind. */
-export type AtomicCall = (k: Kernel, args: Value[]) => Value;
-
-/** A call that may: what it starts in the engine, and what its end means. `begin` throws ValueError before anything has happened. */
-export interface SleepingCall {
-  begin(k: Kernel, args: Value[]): Generator<Wait, number, void>;
-  result(returned: number): Value;
-}
+import { ValueError, isInteger } from './values.ts';
 
 export const ATOMIC_CALLS: ReadonlyMap<string, AtomicCall> = new Map<string, AtomicCall>([
   ['__free_pages', freePages],
@@ -26,11 +23,15 @@ export const ATOMIC_CALLS: ReadonlyMap<string, AtomicCall> = new Map<string, Ato
     free_bootmem(k, phys(natural(address)), positive(size));
     return 0;
   }],
+  ...ATOMIC_SLAB_CALLS,
+  ...ATOMIC_MEMORY_CALLS,
 ]);
 
 export const SLEEPING_CALLS: ReadonlyMap<string, SleepingCall> = new Map<string, SleepingCall>([
-  ['alloc_pages', { begin: (k, [gfp, order]) => alloc_pages(k, natural(gfp), natural(order)), result: pageOrZero }],
-  ['get_zeroed_page', { begin: (k, [gfp]) => get_zeroed_page(k, natural(gfp)), result: (address) => address }],
+  sleeping('alloc_pages', { begin: (k, [gfp, order]) => alloc_pages(k, natural(gfp), natural(order)), result: pageOrZero }),
+  sleeping('get_zeroed_page', { begin: (k, [gfp]) => get_zeroed_page(k, natural(gfp)), result: shownAddress }),
+  ...SLEEPING_SLAB_CALLS,
+  ...SLEEPING_MEMORY_CALLS,
 ]);
 
 function pageOrZero(page: number): Value {
@@ -39,21 +40,9 @@ function pageOrZero(page: number): Value {
 
 /** Takes a page, or the address of one that `get_zeroed_page` gave. */
 function freePages(k: Kernel, [page = 0, order]: Value[]): Value {
-  const freed = isInteger(page) && page !== 0 ? frameOf(pageOfAddress(k, toNumber(page))) : frameOf(page);
+  const freed = isInteger(page) && page !== 0 ? frameOf(pageOfAddress(k, page)) : frameOf(page);
   const orderNumber = natural(order);
   if (orderNumber > 10) throw new ValueError(`there are no blocks of order ${orderNumber}: 0 … 10`);
   __free_pages(k, freed, orderNumber);
   return 0;
-}
-
-function natural(value: Value | undefined): number {
-  const n = toNumber(value ?? 0);
-  if (n < 0) throw new ValueError(`${n} is negative`);
-  return n;
-}
-
-function positive(value: Value | undefined): number {
-  const n = natural(value);
-  if (n === 0) throw new ValueError('a size of 0');
-  return n;
 }

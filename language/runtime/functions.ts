@@ -15,7 +15,7 @@ export const FUNCTIONS: ReadonlyMap<string, PureFunction> = new Map<string, Pure
   ['abs', (_, args) => absolute(toInteger(one(args)))],
   ['hex', (_, args) => hex(toInteger(one(args)))],
   ['page', (k, args) => pageAt(k, toNumber(one(args)))],
-  ['page_of', (k, args) => pageOfAddress(k, toNumber(one(args)))],
+  ['page_of', (k, args) => pageOfAddress(k, toInteger(one(args)))],
 ]);
 
 function absolute(n: Integer): Value {

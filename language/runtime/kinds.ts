@@ -1,6 +1,7 @@
 /** How a kind of machine object is described to the evaluator and the Variables view (objects.ts): tables of what can be read of it. */
 import type { Kernel } from '../../engine/index.ts';
-import type { ObjectValue, Value } from './values.ts';
+import type { Integer, ObjectValue, Value } from './values.ts';
+import { hex } from './values.ts';
 
 /** A value, and its text where that differs from the value's own. */
 export interface Shown {
@@ -33,6 +34,8 @@ export interface Kind {
   };
   /** Its indexed members are the named ones over again: they are not shown twice. */
   hidesIndexed?: boolean;
+  /** What to say of an object that the machine has no more; nothing of it is read then. */
+  gone?(k: Kernel, object: ObjectValue): string | undefined;
   /** A better message than "unknown" for a member that the language has and the machine has not. */
   missing?(name: string): string | undefined;
 }
@@ -53,6 +56,16 @@ export function fieldsOf<T>(find: Find<T>, names: readonly (keyof T & string)[],
   });
 }
 
+/** Indexed members that are the items of a list; `place` is the item's in it. */
+export function indexedBy<T>(
+  items: Find<readonly T[]>, toValue: (item: T, place: number, object: ObjectValue) => Value,
+): NonNullable<Kind['indexed']> {
+  return {
+    size: (k, object) => items(k, object).length,
+    range: (k, object, start, count) => items(k, object).slice(start, start + count).map((item, i) => toValue(item, start + i, object)),
+  };
+}
+
 /** A number of pages with its size: `240 (960 KiB)`. */
 export function showPages(value: Value): string {
   return `${String(value)} (${showBytes((value as number) * 4096)})`;
@@ -63,4 +76,16 @@ export function showBytes(bytes: number): string {
   const units: [string, number][] = [['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10]];
   const unit = units.find(([, size]) => bytes >= size && bytes % size === 0);
   return unit === undefined ? `${bytes} B` : `${bytes / unit[1]} ${unit[0]}`;
+}
+
+/** An address as C writes it. */
+export function showAddress(value: Value): string {
+  return hex(value as Integer);
+}
+
+/** Flags by name, in the order of their table: `SLAB_POISON|SLAB_RED_ZONE`; unknown bits stay hex, none is 0. */
+export function showFlags(flags: number, names: readonly (readonly [string, number])[]): string {
+  const known = names.filter(([, bit]) => (flags & bit) !== 0);
+  const rest = known.reduce((bits, [, bit]) => bits & ~bit, flags);
+  return [...known.map(([name]) => name), ...(rest !== 0 || flags === 0 ? [hex(rest)] : [])].join('|').replace(/^0x0$/, '0');
 }

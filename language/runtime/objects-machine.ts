@@ -17,6 +17,9 @@ export const MACHINE_NAMES: ReadonlyMap<string, (k: Kernel) => Value> = new Map<
   ['nodes', (k) => k.nodes.map((node) => nodeValue(node.node_id))],
   ['zones', () => zonesValue(0)],
   ['mem_map', () => ({ kind: 'mem_map' })],
+  ['caches', () => ({ kind: 'caches' })],
+  ['mempools', () => ({ kind: 'mempools' })],
+  ['vmlist', () => ({ kind: 'vmlist' })],
   ['processes', () => ({ kind: 'processes' })],
   ['current', (k) => taskValue(k.current)],
   ['vmstat', () => ({ kind: 'vmstat' })],
@@ -32,8 +35,11 @@ export function taskValue(pid: number): ObjectValue {
   return { kind: 'task', pid };
 }
 
+/** What the machine shows of itself, by name. */
+export const MACHINE_FIELDS: ReadonlyMap<string, Field> = machineFields();
+
 export const MACHINE_KINDS: readonly [string, Kind][] = [
-  ['machine', { name: () => 'machine', fields: machineFields() }],
+  ['machine', { name: () => 'machine', fields: MACHINE_FIELDS }],
   ['processes', {
     name: () => 'processes',
     summary: (k) => `${scenarioTasks(k).length} tasks`,
@@ -59,7 +65,12 @@ export const MACHINE_KINDS: readonly [string, Kind][] = [
 
 function machineFields(): Map<string, Field> {
   const hidden = ['zones', 'current'];
-  return new Map([...MACHINE_NAMES].filter(([name]) => !hidden.includes(name)).map(([name, get]) => [name, { get }]));
+  const shown = [...MACHINE_NAMES].filter(([name]) => !hidden.includes(name));
+  return new Map(shown.map(([name, get]): [string, Field] => [name, name === 'now' ? { get, show: showNow } : { get }]));
+}
+
+function showNow(_: Kernel, now: Value): string {
+  return `${String(now)} ns`;
 }
 
 /** A table of numbers with names. */

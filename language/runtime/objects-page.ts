@@ -1,13 +1,14 @@
 /** `struct page` of a frame, and `mem_map`, the array of all of them (KERNEL.md 1.2). */
 import type { Kernel, Pfn } from '../../engine/index.ts';
 import {
-  PAGE_FLAG_NAMES, PAGE_SIZE, max_mapnr, page_address, page_count_raw, page_flags, page_index, page_lru_next, page_lru_prev, page_mapcount,
-  page_mapping_raw, page_private, page_to_nid, page_zonenum, pfn, show_page_flags, test_page_flag, virt, virt_to_page,
+  PAGE_FLAG_NAMES, max_mapnr, page_count_raw, page_flags, page_index, page_lru_next, page_lru_prev, page_mapcount,
+  page_mapping_raw, page_private, page_to_nid, page_zonenum, pfn, pfn_valid, show_page_flags, test_page_flag, virt, virt_to_page,
 } from '../../engine/index.ts';
 import type { Field, Kind } from './kinds.ts';
 import { id } from './kinds.ts';
 import { nodeValue, zoneValue } from './objects-zone.ts';
-import type { ObjectValue, Value } from './values.ts';
+import { engineAddress } from './addresses.ts';
+import type { Integer, ObjectValue, Value } from './values.ts';
 import { ValueError, hex, nameOfKind } from './values.ts';
 
 const PG_buddy = PAGE_FLAG_NAMES.indexOf('PG_buddy');
@@ -16,14 +17,15 @@ const PG_compound = PAGE_FLAG_NAMES.indexOf('PG_compound');
 /** The page of a frame. Throws ValueError outside the machine's memory. */
 export function pageAt(k: Kernel, frame: number): ObjectValue {
   if (frame < 0 || frame >= max_mapnr(k)) throw new ValueError(`there is no frame ${frame}: this machine has 0 … ${max_mapnr(k) - 1}`);
+  if (!pfn_valid(k, frame)) throw new ValueError(`there is no frame ${frame}: it lies between two nodes`);
   return { kind: 'page', pfn: frame };
 }
 
 /** The page behind an address of the kernel's direct map of low memory. */
-export function pageOfAddress(k: Kernel, address: number): ObjectValue {
-  const first = page_address(pfn(0));
-  if (address < first || address >= first + k.platform.max_low_pfn * PAGE_SIZE) throw new ValueError(`${hex(address)} is no address of the kernel's map of low memory`);
-  return pageAt(k, virt_to_page(virt(address)));
+export function pageOfAddress(k: Kernel, address: Integer): ObjectValue {
+  const page = virt_to_page(k, virt(engineAddress(address)));
+  if (page < 0 || page >= k.platform.max_low_pfn) throw new ValueError(`${hex(address)} is no address of the kernel's map of low memory`);
+  return pageAt(k, page);
 }
 
 /** The frame that a page object names. Throws ValueError for anything else. */

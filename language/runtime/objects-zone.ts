@@ -1,6 +1,6 @@
 /** Nodes and zones, with what is in a zone: free lists, per-CPU lists, watermarks, counters (KERNEL.md 1.5). */
 import type { Kernel, per_cpu_pages, per_cpu_pageset, pg_data_t, zone } from '../../engine/index.ts';
-import { MAX_ORDER, ZONE_NAMES, ZONE_STAT_NAMES, list_pages, max_mapnr } from '../../engine/index.ts';
+import { MAX_ORDER, NUMA_STAT_NAMES, ZONE_NAMES, ZONE_STAT_NAMES, list_pages, max_mapnr, node_distance } from '../../engine/index.ts';
 import type { Field, Kind } from './kinds.ts';
 import { fieldsOf, id, showBytes, showPages } from './kinds.ts';
 import { count } from './words.ts';
@@ -31,7 +31,7 @@ export const ZONE_KINDS: readonly [string, Kind][] = [
     indexed: { size: (k, o) => populated(k, o).length, range: (k, o, start, count) => populated(k, o).slice(start, start + count).map((index) => zoneValue(id(o, 'node'), index)) },
     hidesIndexed: true,
   }],
-  ['zone', { name: (_, o) => zoneName(o), summary: zoneSummary, fields: zoneFields() }],
+  ['zone', { name: (_, o) => zoneName(o), summary: zoneSummary, fields: zoneFields(), names: numaCounters, lookUp: numaCounter }],
   ['free_area list', {
     name: (_, o) => `${zoneName(o)}.free_area`,
     summary: (k, o) => zoneOf(k, o).free_area.map((area) => area.nr_free).join(' '),
@@ -144,6 +144,8 @@ function nodeFields(): Map<string, Field> {
     ...fieldsOf(nodeOf, ['node_start_pfn']),
     ...fieldsOf(nodeOf, ['node_present_pages', 'node_spanned_pages'], showPages),
     ...fieldsOf(nodeOf, ['nr_zones', 'kswapd_max_order']),
+    ['cpus', { get: (k, o) => k.platform.cpu_to_node.flatMap((node, cpu) => (node === o['node'] ? [cpu] : [])) }],
+    ['distance', { get: (k, o) => k.nodes.map(({ node_id }) => node_distance(k, id(o, 'node'), node_id)) }],
   ]);
 }
 
@@ -163,6 +165,16 @@ function zoneFields(): Map<string, Field> {
     ['node', { get: (_, o) => nodeValue(id(o, 'node')) }],
     ...fieldsOf(zoneOf, ['zone_idx']),
   ]);
+}
+
+/** The counters that a zone has besides, on a machine with several nodes. */
+function numaCounters(k: Kernel): string[] {
+  return k.platform.numa === 0 ? [] : [...NUMA_STAT_NAMES];
+}
+
+function numaCounter(k: Kernel, o: ObjectValue, name: string): { value: Value } | undefined {
+  const item = numaCounters(k).indexOf(name);
+  return item < 0 ? undefined : { value: Math.max(0, zoneOf(k, o).vm_stat[ZONE_STAT_NAMES.length + item]!) };
 }
 
 function listField(source: string): Field {

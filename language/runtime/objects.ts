@@ -2,18 +2,22 @@
  * The objects that the machine hands out to expressions, `print` and the debugger's Variables view.
  *
  * An object is a record of its kind and the ids that find it (`{ kind: 'zone', node: 0, zone: 2 }`); what it holds is looked up in the machine
- * each time, and looking never changes anything. The kinds stand in tables: objects-zone.ts, objects-page.ts, objects-machine.ts.
+ * each time, and looking never changes anything. The kinds stand in tables: objects-zone.ts, objects-page.ts, objects-slab.ts,
+ * objects-memory.ts, objects-machine.ts.
  */
 import type { Kernel } from '../../engine/index.ts';
 import type { Kind, Shown } from './kinds.ts';
 import type { ObjectValue, Value } from './values.ts';
-import { ValueError, isObject, nameOfKind, toNumber } from './values.ts';
+import { ValueError, hex, isInteger, isObject, nameOfKind, toNumber } from './values.ts';
+import { isKernelAddress } from './addresses.ts';
 import { FOREIGN_KINDS } from './foreign.ts';
 import { MACHINE_KINDS } from './objects-machine.ts';
+import { MEMORY_KINDS } from './objects-memory.ts';
 import { PAGE_KINDS } from './objects-page.ts';
+import { SLAB_KINDS } from './objects-slab.ts';
 import { ZONE_KINDS } from './objects-zone.ts';
 
-const KINDS: ReadonlyMap<string, Kind> = new Map([...FOREIGN_KINDS, ...MACHINE_KINDS, ...ZONE_KINDS, ...PAGE_KINDS]);
+const KINDS: ReadonlyMap<string, Kind> = new Map([...FOREIGN_KINDS, ...MACHINE_KINDS, ...ZONE_KINDS, ...PAGE_KINDS, ...SLAB_KINDS, ...MEMORY_KINDS]);
 
 /** One row of a Variables view. */
 export interface Child {
@@ -43,7 +47,7 @@ export function member(k: Kernel, object: Value, name: string): Value {
 
 /** `object.name` with its text, where its field is best read in another form than the value's own. Throws ValueError as `member` does. */
 export function shownMember(k: Kernel, object: Value, name: string): Shown {
-  const kind = kindOf(object, 'members');
+  const kind = kindOf(k, object, 'members');
   const found = lookUp(k, kind, object as ObjectValue, name);
   if (found !== undefined) return found;
   throw new ValueError(kind.missing?.(name) ?? `\`${toText(k, object)}\` has no member \`${name}\`${near(name, namesOf(k, kind, object as ObjectValue))}`);
@@ -60,7 +64,7 @@ export function element(k: Kernel, object: Value, index: Value): Value {
 
 /** `object.name(args)`. */
 export function callMethod(k: Kernel, object: Value, name: string, args: Value[]): Value {
-  const method = kindOf(object, 'members').methods?.get(name);
+  const method = kindOf(k, object, 'members').methods?.get(name);
   if (method === undefined) throw new ValueError(`\`${toText(k, object)}\` has no function \`${name}\``);
   return method(k, object as ObjectValue, args);
 }
@@ -69,7 +73,7 @@ export function callMethod(k: Kernel, object: Value, name: string, args: Value[]
 export function sizeOf(k: Kernel, value: Value): number {
   if (Array.isArray(value)) return value.length;
   if (typeof value === 'string') return value.length;
-  const indexed = isObject(value) ? KINDS.get(value.kind)?.indexed : undefined;
+  const indexed = isObject(value) ? kindOf(k, value, 'items').indexed : undefined;
   if (indexed === undefined) throw new ValueError(`a list is expected, not ${nameOfKind(value)}`);
   return indexed.size(k, value as ObjectValue);
 }
@@ -92,12 +96,13 @@ export function toText(k: Kernel, value: Value): string {
   return isObject(value) ? KINDS.get(value.kind)!.name(k, value) : String(value);
 }
 
-/** A value in one line for hovers and the Variables view: a string quoted, an object with what matters of it. */
+/** A value in one line for hovers and the Variables view: a string quoted, an address of the kernel in hex too, an object with what matters of it. */
 export function describe(k: Kernel, value: Value): string {
   if (Array.isArray(value)) return listText(value, (item) => describe(k, item), { left: MOST_IN_A_ROW });
+  if (isInteger(value)) return isKernelAddress(k, value) ? `${value} (${hex(value)})` : String(value);
   if (!isObject(value)) return quoted(k, value);
   const kind = KINDS.get(value.kind)!;
-  return kind.summary?.(k, value) ?? kind.name(k, value);
+  return kind.gone?.(k, value) ?? kind.summary?.(k, value) ?? kind.name(k, value);
 }
 
 /** `[1, [2, 3]]`; `room` shrinks by what is written. */
@@ -118,7 +123,7 @@ function listText(list: readonly Value[], textOf: (item: Value) => string, room:
 
 export function childCounts(k: Kernel, value: Value): ChildCounts {
   if (Array.isArray(value)) return { named: 0, indexed: value.length };
-  const kind = isObject(value) ? KINDS.get(value.kind) : undefined;
+  const kind = presentKind(k, value);
   if (kind === undefined) return { named: 0, indexed: 0 };
   const indexed = kind.hidesIndexed === true ? 0 : (kind.indexed?.size(k, value as ObjectValue) ?? 0);
   return { named: namesOf(k, kind, value as ObjectValue).length, indexed };
@@ -126,7 +131,7 @@ export function childCounts(k: Kernel, value: Value): ChildCounts {
 
 /** Members with names, in the order they are best read in. */
 export function namedChildren(k: Kernel, value: Value): Child[] {
-  const kind = isObject(value) ? KINDS.get(value.kind) : undefined;
+  const kind = presentKind(k, value);
   if (kind === undefined) return [];
   return namesOf(k, kind, value as ObjectValue).map((name) => row(k, name, lookUp(k, kind, value as ObjectValue, name)!));
 }
@@ -148,7 +153,7 @@ export function children(k: Kernel, value: Value): Child[] {
 function itemsAt(k: Kernel, value: Value, { start, count }: Page): Value[] {
   if (typeof value === 'string') return [...value.slice(start, start + count)];
   if (Array.isArray(value)) return value.slice(start, start + count);
-  return kindOf(value, 'index').indexed!.range(k, value as ObjectValue, start, count);
+  return kindOf(k, value, 'index').indexed!.range(k, value as ObjectValue, start, count);
 }
 
 function row(k: Kernel, name: string, { value, text }: Shown): Child {
@@ -156,10 +161,18 @@ function row(k: Kernel, name: string, { value, text }: Shown): Child {
   return { name, value, text: text ?? describe(k, value), hasChildren: counts.named + counts.indexed > 0 };
 }
 
-function kindOf(object: Value, wanted: string): Kind {
-  const kind = isObject(object) ? KINDS.get(object.kind) : undefined;
-  if (kind === undefined) throw new ValueError(`${nameOfKind(object)} has no ${wanted}`);
-  return kind;
+/** Throws ValueError for what is no object, and for one that the machine has no more. */
+function kindOf(k: Kernel, object: Value, wanted: string): Kind {
+  const kind = presentKind(k, object);
+  if (kind !== undefined) return kind;
+  const what = isObject(object) ? describe(k, object) : nameOfKind(object);
+  throw new ValueError(`${what} has no ${wanted}`);
+}
+
+/** The kind of an object that is there; undefined for any other value, and where the object is gone. */
+function presentKind(k: Kernel, value: Value): Kind | undefined {
+  const kind = isObject(value) ? KINDS.get(value.kind) : undefined;
+  return kind?.gone?.(k, value as ObjectValue) === undefined ? kind : undefined;
 }
 
 function namesOf(k: Kernel, kind: Kind, object: ObjectValue): string[] {

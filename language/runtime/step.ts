@@ -14,7 +14,7 @@ export interface Host {
   /** The program has said something: printed, checked an expectation, or broken (the frames of the broken task still stand). */
   output?(k: Kernel, record: OutputRecord): void;
   /** The rest of a kernel call in which the task of a copied machine was asleep. */
-  resumeCall?(k: Kernel, task: task_struct): Generator<Wait, number, void>;
+  resumeCall?(k: Kernel, task: task_struct): Generator<Wait, unknown, void>;
 }
 
 /** One task at work; it has no state of its own. */

@@ -1,7 +1,7 @@
 /** Steps that call: the kernel, a `def`, the scheduler; and those that speak. */
 import type { Kernel } from '../../engine/index.ts';
 import { do_exit, schedule_timeout, wait_for_tasks } from '../../engine/index.ts';
-import type { SleepingCall } from './calls.ts';
+import type { SleepingCall } from './call.ts';
 import { ATOMIC_CALLS, SLEEPING_CALLS } from './calls.ts';
 import { EvaluationError, placed } from './errors.ts';
 import type { Closure } from './evaluate.ts';
@@ -39,7 +39,7 @@ function sleepingCall({ args, slot, at }: Instruction & { op: 'kernel' }, call: 
       run.position.isInCall = true;
       const returned = yield* started;
       run.position.isInCall = false;
-      keep(frame, slot, call.result(returned));
+      keep(frame, slot, call.result(returned, k));
     },
   };
 }

@@ -37,7 +37,7 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
   'vm.legacy_va_layout': number(0, 0, 1, 'Lay mappings out bottom-up.'),
   'vm.swap_token_timeout': number(300, 0, INT_MAX, 'Seconds for which a process keeps the swap token.'),
   'vm.vdso_enabled': number(1, 0, 1, 'Map the vdso page into processes.'),
-  'vm.zone_reclaim_mode': number(0, 0, 7, 'NUMA: reclaim in the own node before memory of another is taken.'),
+  'vm.zone_reclaim_mode': number(0, 0, INT_MAX, 'NUMA: reclaim in the own node before memory of another is taken.'),
   'vm.min_unmapped_ratio': number(1, 0, 100, 'NUMA: per cent of a zone that must be unmapped page cache for zone reclaim.'),
   'kernel.randomize_va_space': number(0, 0, 1, 'Place mappings and the stack at random addresses.'),
   'pagewalk.fixed_quirks': number(0, 0, 1, 'Model the later behaviour where 2.6.18 has a known quirk.'),
