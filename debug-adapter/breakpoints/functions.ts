@@ -2,12 +2,12 @@
 
 import type { FunctionInfo, Tables } from '../../build/instrument/tables.ts';
 import { TRACEPOINTS } from '../../engine/index.ts';
+import { comesLater } from '../../language/index.ts';
 import type { EngineFiles } from '../engine-files.ts';
 import { definesFunction } from '../engine-files.ts';
 import type { PlaceId } from '../worker/commands.ts';
 import { FAMILIES } from './families.ts';
 import { nearest } from './near.ts';
-import { isNotModelledYet } from './not-modelled.ts';
 
 /** An entry that the machine can stop at. */
 export interface Target {
@@ -31,13 +31,13 @@ export function resolveFunction(files: EngineFiles, name: string): ResolvedFunct
   if (/[*?]/.test(name)) return resolvePattern(index, name);
   const targets = index.get(name);
   if (targets !== undefined) return { targets };
+  if (comesLater(name)) return { message: `\`${name}\` is not modelled yet.` };
   if (/^\w+$/.test(name) && definesFunction(files, name)) {
     return { message: `\`${name}\` is a function of the engine that the debugger does not watch: it is plumbing below the kernel's own functions.` };
   }
   if (TRACEPOINTS.some((point) => [point.name, `${point.system}:${point.name}`, `trace_${point.name}`].includes(name))) {
     return { message: `\`${name}\` is recorded, but the debugger does not watch it: the scheduler's own loop passes no hook.` };
   }
-  if (isNotModelledYet(name)) return { message: `\`${name}\` is not modelled yet.` };
   return { message: `No function or tracepoint is called \`${name}\`.${nearest(name, index.keys())}` };
 }
 

@@ -3,16 +3,19 @@
 import type { Kernel, zonelist } from '../../engine/index.ts';
 import { max_mapnr, show_gfp_flags, zone_of } from '../../engine/index.ts';
 import type { Value } from '../../language/runtime/index.ts';
-import { describe, pageAt, toValue } from '../../language/runtime/index.ts';
+import { describe, pageAt, shownAddress, toValue } from '../../language/runtime/index.ts';
 import { PAGE_NAMES } from './page-names.ts';
 
 /** Names that hold a gfp mask, in the engine and, as people call theirs, in a scenario. */
 const GFP_NAME = /^gfp/i;
 
-/** A raw value of a frame as a value of the language: a page frame opens into its struct page. */
+/** Nothing in the engine is as low as the sign-extended kernel addresses of x86_64. */
+const ABOVE_ADDRESSES = -(2 ** 40);
+
+/** A raw value of a frame as a value of the language: a page frame opens into its struct page, an address is unsigned. */
 export function frameValue(k: Kernel, name: string, raw: unknown): Value {
   if (PAGE_NAMES.has(name) && typeof raw === 'number' && raw >= 0 && raw < max_mapnr(k)) return pageAt(k, raw);
-  return toValue(raw);
+  return typeof raw === 'number' && raw < ABOVE_ADDRESSES ? shownAddress(raw) : toValue(raw);
 }
 
 /** A value of a scenario's frame in one line. */

@@ -5,33 +5,20 @@
 //       Free lists                   order 3 (32 KiB): 4 blocks
 //       Watermarks                   low: 299 pages (1.2 MiB)
 //       Per-CPU pagesets             CPU 0 → hot: 12 pages
+//   Slab caches                  12 caches · 40 KiB      (allocator-rows.ts)
+//   Mempools, Vmalloc areas
 //
 // A zone without pages has no row, as in /proc/zoneinfo. A count that differs from the stop before says by how much: `5 blocks (+1)`.
 import type { FreeAreaRow, NodeRow, PagesetRow, PerCpuPagesRow, ZoneRow, ZonesResponse } from '../../debug-adapter/protocol.ts';
+import { allocatorRows } from './allocator-rows.ts';
+import type { Counts, Row, RowState } from './rows.ts';
+import { RowWriter, counted, grouped, pages, size, value } from './rows.ts';
 
-/** Where a zone's free pages stand among its watermarks; `group`, `value` and `node` are the rows that have no such state. */
-export type RowState = 'node' | 'group' | 'value' | 'above high' | 'below high' | 'below low' | 'below min';
-
-/** One row of the tree. `id` is the same for the same thing at every stop, so an opened row stays open. */
-export interface Row {
-  id: string;
-  label: string;
-  description: string;
-  tooltip: string;
-  state: RowState;
-  isOpen: boolean;
-  children: Row[];
-}
-
-/** Counts by row id, kept from one stop to the next. */
-export type Counts = ReadonlyMap<string, number>;
-
-const PAGE_SIZE = 4096;
-
-/** What the last stop showed, and the rows of this one. Both x86 architectures have pages of 4 KiB. */
+/** What the last stop showed, and the rows of this one: the nodes, then what is allocated from them. */
 export function zonesRows(response: ZonesResponse, before: Counts): { rows: Row[]; counts: Counts } {
   const writer = new RowWriter(before);
-  return { rows: response.nodes.map((node) => nodeRow(node, writer)), counts: writer.counts };
+  const rows = [...response.nodes.map((node) => nodeRow(node, writer)), ...allocatorRows(response, writer)];
+  return { rows, counts: writer.counts };
 }
 
 /** Where `free` stands among the marks, as `__alloc_pages` compares it (mm/page_alloc.c:zone_watermark_ok, without reserve and order). */
@@ -40,23 +27,6 @@ export function watermarkState(zone: Pick<ZoneRow, 'free_pages' | 'pages_min' | 
   if (zone.free_pages <= zone.pages_low) return 'below low';
   if (zone.free_pages <= zone.pages_high) return 'below high';
   return 'above high';
-}
-
-class RowWriter {
-  readonly counts = new Map<string, number>();
-  readonly #before: Counts;
-
-  constructor(before: Counts) {
-    this.#before = before;
-  }
-
-  /** Notes a count and answers how it changed since the stop before: ` (+1)`, or nothing. */
-  change(id: string, count: number): string {
-    this.counts.set(id, count);
-    const difference = count - (this.#before.get(id) ?? count);
-    if (difference === 0) return '';
-    return ` (${difference > 0 ? '+' : '−'}${grouped(Math.abs(difference))})`;
-  }
 }
 
 function nodeRow(node: NodeRow, writer: RowWriter): Row {
@@ -158,32 +128,4 @@ function perCpuPages(list: PerCpuPagesRow, id: string, label: string, writer: Ro
     tooltip: `count = ${list.count}, high = ${list.high}, batch = ${list.batch}: empty, it takes ${counted(list.batch, 'page')} from the buddy allocator; `
       + `at ${counted(list.high, 'page')} it gives ${list.batch} back.`,
   });
-}
-
-function value(row: Pick<Row, 'id' | 'label' | 'description' | 'tooltip'>): Row {
-  return { ...row, state: 'value', isOpen: false, children: [] };
-}
-
-function pages(count: number): string {
-  return `${counted(count, 'page')} (${size(count)})`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
-/** The size of so many pages in the largest unit that leaves at least 1, with one decimal where it is not whole. */
-function size(pageCount: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let amount = pageCount * PAGE_SIZE;
-  let unit = 0;
-  while (amount >= 1024 && unit < units.length - 1) {
-    amount /= 1024;
-    unit++;
-  }
-  return `${Number.isInteger(amount) ? amount : amount.toFixed(1)} ${units[unit]}`;
 }

@@ -1,4 +1,5 @@
-// The view "Zones" in the debug side bar: node → zone → free lists, watermarks, per-CPU pagesets, as they stand at this stop.
+// The view "Zones" in the debug side bar: node → zone → free lists, watermarks, per-CPU pagesets, and below the nodes slab caches, mempools and
+// vmalloc areas, as they stand at this stop.
 // While the machine runs the last picture stays, with a line that says so.
 import {
   EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type DebugSession, type Disposable, type ExtensionContext,
@@ -7,7 +8,8 @@ import {
 import type { ZonesResponse } from '../../debug-adapter/protocol.ts';
 import type { SessionState, StopWatcher } from '../debug/stop-watcher.ts';
 import { ZONES_VIEW } from '../names.ts';
-import { zonesRows, type Counts, type Row, type RowState } from './zones-rows.ts';
+import type { Counts, Row, RowState } from './rows.ts';
+import { zonesRows } from './zones-rows.ts';
 
 /** A step is over before this; only a longer run is worth a line. */
 const RUNNING_MESSAGE_DELAY_MS = 400;
