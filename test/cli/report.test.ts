@@ -107,15 +107,31 @@ describe('pagewalk run --proc', () => {
     ]);
   });
 
+  it('prints the caches, the areas of vmalloc space as a later kernel does, and what belongs to a node', () => {
+    place.write('areas.pagewalk', driver('vmalloc(8KiB)', 'kmem_cache_create("mine", 100)'));
+    const { status, out } = place.pagewalk('run', 'areas.pagewalk', '--proc', 'slabinfo', '--proc', 'vmallocinfo', '--proc', 'node0/distance');
+    assert.equal(status, 0);
+    const lines = out.split('\n');
+    assert.deepEqual([lines[0], lines[1], lines[3]], [
+      '==> /proc/slabinfo <==', 'slabinfo - version: 2.1', 'mine                   0      0    100   39    1 : tunables  120   60    0 : slabdata      0      0      0',
+    ]);
+    assert.deepEqual(lines.slice(-6, -2), [
+      '# 2.6.18 has no /proc/vmallocinfo: this is the form of 2.6.28 and later', '0xc4800000-0xc4803000   12288 pages=2 vmalloc',
+      '==> /sys/devices/system/node/node0/distance <==', '10',
+    ]);
+  });
+
   it('refuses what is not there, by name and before anything runs', () => {
     const refusal = (name: string): string => {
       const { status, out, err } = place.pagewalk('run', 'small.pagewalk', '--proc', name);
       assert.deepEqual({ status, out }, { status: 2, out: '' });
       return err;
     };
-    const have = 'This version has buddyinfo, zoneinfo, meminfo, vmstat.\n';
+    const have = 'This version has buddyinfo, zoneinfo, meminfo, vmstat, slabinfo, vmallocinfo, nodeN/numastat, nodeN/meminfo, nodeN/distance, nodeN/cpumap.\n';
     assert.equal(refusal('buddy'), `pagewalk: --proc buddy: there is no such /proc file. ${have}`);
-    assert.equal(refusal('slabinfo'), `pagewalk: --proc slabinfo: /proc/slabinfo is not modelled yet. ${have}`);
+    assert.equal(refusal('swaps'), `pagewalk: --proc swaps: /proc/swaps is not modelled yet. ${have}`);
+    assert.equal(refusal('node0/vmstat'), `pagewalk: --proc node0/vmstat: there is no such /proc file. ${have}`);
+    assert.equal(refusal('node1/numastat'), 'pagewalk: --proc node1/numastat: this machine has node 0 only.\n');
     assert.equal(refusal('hog/maps'), `pagewalk: --proc hog/maps: processes are not modelled yet, so none has a /proc folder. ${have}`);
   });
 });

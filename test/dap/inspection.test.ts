@@ -38,7 +38,7 @@ describe('variables', () => {
       const { Locals } = await session.scopes(frames.find((frame) => frame.name === name)!.id);
       return (await session.variables(Locals!.variablesReference)).map((row) => `${row.name} = ${row.value}`);
     };
-    assert.deepEqual(await localsOf('alloc_pages'), ['gfp_mask = GFP_KERNEL (0xd0)', 'order = 4', 'nid = 0']);
+    assert.deepEqual(await localsOf('alloc_pages'), ['gfp_mask = GFP_KERNEL (0xd0)', 'order = 4']);
     assert.deepEqual(await localsOf('twice'), ['gfp = GFP_KERNEL (0xd0)', 'order = 4']);
     assert.deepEqual((await localsOf('driver')).length, 1);
   }));
@@ -49,14 +49,14 @@ describe('variables', () => {
     assert.equal(top.name, 'buffered_rmqueue');
     const { Locals } = await session.scopes(top.id);
     const shown = names(await session.variables(Locals!.variablesReference));
-    assert.deepEqual(shown, ['zone', 'cold', 'page', 'pfn', 'order', 'migratetype', 'gfp_flags']);
+    assert.deepEqual(shown, ['zone', 'zonelist', 'cold', 'page', 'pfn', 'order', 'migratetype', 'gfp_flags']);
   }));
 
   it('open the machine down to a free block', () => debug('walk', AT_ORDER_4, async (session) => {
     await session.stopped();
     const scopes = await session.scopes((await session.top()).id);
     assert.deepEqual(Object.keys(scopes), ['Locals', 'Machine']);
-    assert.deepEqual(names(await session.open('Machine')).slice(0, 4), ['nodes', 'mem_map', 'processes', 'vmstat']);
+    assert.deepEqual(names(await session.open('Machine')).slice(0, 7), ['nodes', 'mem_map', 'caches', 'mempools', 'vmlist', 'processes', 'vmstat']);
     const zone = await session.open('Machine', 'nodes', '[0]', 'zones', 'NORMAL');
     for (const name of ['free_pages', 'pages_min', 'pages_low', 'pages_high', 'lowmem_reserve', 'free_area', 'pcp']) assert.ok(names(zone).includes(name), `a zone shows ${name}`);
     const areas = await session.open('Machine', 'nodes', '[0]', 'zones', 'NORMAL', 'free_area');
@@ -175,6 +175,34 @@ describe('evaluate', () => {
     assert.match((await session.evaluate('proc buddyinfo', 'repl')).result, /^Node 0, zone +DMA( +\d+){11} *\nNode 0, zone +Normal( +\d+){11} *\n$/);
     assert.match((await session.evaluate('  proc meminfo ', 'repl')).result, /^MemTotal: +\d+ kB\n/);
     await assert.rejects(session.evaluate('proc buddyinfo', 'watch'));
+  }));
+});
+
+describe('caches, pools and areas', () => {
+  it('open in the Machine scope, down to an object, and are told to the Zones view', () => debug('allocators', { lines: ['end'] }, async (session) => {
+    await session.stopped();
+    const cache = await session.open('Machine', 'caches', 'mine');
+    assert.deepEqual(['object_size', 'active_objs', 'num_slabs', 'flags'].map((name) => valueOf(cache, name)), ['128', '16', '1', 'SLAB_HWCACHE_ALIGN']);
+    const [first, second] = await session.open('Machine', 'caches', 'mine', 'array', '[0]', 'entry');
+    assert.match(`${first!.value} ${second!.value}`, /^(0xc1[\da-f]{6}): free, kept by CPU 0 0xc1[\da-f]{6}: free, kept by CPU 0$/);
+    const objects = await session.open('Machine', 'caches', 'mine', 'slabs', '[0]', 'objects');
+    assert.equal(objects.filter(({ value }) => value.endsWith(': in use')).length, 1);
+    assert.deepEqual((await session.open('Machine', 'mempools')).map(({ name, value }) => `${name}: ${value}`), ['driver-0: 2 of 2 in reserve, blocks of 8 KiB']);
+    const [area] = await session.open('Machine', 'vmlist');
+    assert.equal(area!.value, '0xc4800000 … 0xc4806000: VM_ALLOC, 5 pages');
+    const answer = await session.client.request<ZonesResponse>('pagewalk/zones');
+    const { name, object_size, active_objs, num_slabs } = answer.caches!.find((row) => row.name === 'mine')!;
+    assert.deepEqual({ name, object_size, active_objs, num_slabs }, { name: 'mine', object_size: 128, active_objs: 16, num_slabs: 1 });
+    assert.deepEqual(answer.pools, [{ name: 'driver-0', of: 'blocks of 8 KiB', min_nr: 2, curr_nr: 2, waiting: 0 }]);
+    assert.deepEqual(answer.vmalloc, [{ addr: '0xc4800000', size: 24576, nr_pages: 5, flags: 'VM_ALLOC' }]);
+  }));
+});
+
+describe('a kernel address of x86_64', () => {
+  it('is unsigned and in hex in the locals of a kernel function', () => debug('x86-64', { functions: ['kfree'] }, async (session) => {
+    await session.stopped();
+    const { Locals } = await session.scopes((await session.top()).id);
+    assert.match(valueOf(await session.variables(Locals!.variablesReference), 'objp')!, /^1844\d{16} \(0xffff8100\w{8}\)$/);
   }));
 });
 

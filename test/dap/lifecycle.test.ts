@@ -171,7 +171,7 @@ describe('restart', () => {
     const program = path.join(folder, 'changing.pagewalk');
     const text = fs.readFileSync(scenarioPath('late-compile'), 'utf8');
     fs.writeFileSync(program, text);
-    await debug('late-compile', { launch: { program }, functions: ['alloc_pages'] }, async (session) => {
+    await debug('late-compile', { launch: { program }, functions: ['alloc_pages current.comm == "driver"'] }, async (session) => {
       await session.stopped();
       const before = (await session.scopes((await session.top()).id))['Machine']!.variablesReference;
       const [line] = await session.setBreakpoints(program, [{ line: 4 }]);

@@ -1,15 +1,10 @@
 // From what people write and click to places, without an adapter. Lines are drawn: `F` begins a function, `s` is a statement, `}` ends the function.
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { parseHitCondition } from '../../debug-adapter/breakpoints/hit-condition.ts';
 import { splitName } from '../../debug-adapter/breakpoints/functions.ts';
 import { didYouMean, nearNames, nearest } from '../../debug-adapter/breakpoints/near.ts';
-import { NOT_MODELLED_YET } from '../../debug-adapter/breakpoints/not-modelled.ts';
-import { targetIndex } from '../../debug-adapter/breakpoints/functions.ts';
-import { engineFiles } from '../../debug-adapter/engine-files.ts';
 import { resolveLine, spotsWithin } from '../../debug-adapter/breakpoints/resolve.ts';
 import type { Region, Spot } from '../../debug-adapter/breakpoints/spots.ts';
-import { ROOT } from './client.ts';
 
 function spot(line: number, column: number): Spot {
   return { line, column, endLine: line, endColumn: column + 1, places: [100 * line + column], names: [] };
@@ -106,11 +101,6 @@ describe('near names', () => {
   it('are the three that are most alike where nothing is near', () => {
     assert.equal(nearest('alloc', known), didYouMean('alloc', known));
     assert.equal(nearest('zonelist_order', known), ' The nearest are `order`, `zone` and `alloc_pages`.');
-  });
-
-  it('are not of things that are modelled', () => {
-    const index = targetIndex(engineFiles(path.join(ROOT, 'dist')).tables());
-    assert.deepEqual([...NOT_MODELLED_YET].filter((name) => index.has(name)), []);
   });
 
   it('are offered in a sentence', () => {

@@ -1,5 +1,6 @@
 // Splitting and merging (KERNEL.md PA-8 … PA-13), and the per-CPU lists in front of them (PA-14, PA-15).
 
+import { zonelist_of } from '../../engine/mm/mmzone.ts';
 import type { Kernel } from '../../engine/kernel.ts';
 import assert from 'node:assert/strict';
 import { NO_PAGE, pfn } from '../../engine/include/types.ts';
@@ -15,7 +16,7 @@ const give = (zone: string, page: number, order: number) => (k: Kernel): void =>
   __free_one_page(k, pfn(page), zoneNamed(k, zone), order);
 };
 const alloc = (zone: string, expected: number, gfp = GFP_KERNEL, order = 0) => (k: Kernel): void => {
-  assert.equal(buffered_rmqueue(k, zoneNamed(k, zone), order, gfp), expected);
+  assert.equal(buffered_rmqueue(k, zoneNamed(k, zone), order, gfp, zonelist_of(k, 0, 0)), expected);
 };
 const free = (page: number, order = 0) => (k: Kernel): void => __free_pages(k, pfn(page), order);
 const freeCold = (page: number) => (k: Kernel): void => {

@@ -7,7 +7,8 @@ import type { zone } from '../../engine/include/mmzone.ts';
 import type { Pfn } from '../../engine/include/types.ts';
 import { GFP_ATOMIC, GFP_DMA, GFP_HIGHUSER, GFP_KERNEL, __GFP_COLD, __GFP_COMP, __GFP_NOWARN } from '../../engine/include/gfp.ts';
 import { pfn } from '../../engine/include/types.ts';
-import { PageReserved, max_mapnr, put_page_testzero } from '../../engine/mm/mem_map.ts';
+import { PG_slab } from '../../engine/include/page-flags.ts';
+import { PageReserved, max_mapnr, put_page_testzero, test_page_flag } from '../../engine/mm/mem_map.ts';
 import { for_each_zone } from '../../engine/mm/mmzone.ts';
 import { check_machine } from '../../engine/mm/check.ts';
 import { __free_pages, free_cold_page, free_pages_bulk } from '../../engine/mm/page_alloc.ts';
@@ -50,14 +51,14 @@ function give(k: Kernel, { page, order }: Held, { isCold }: { isCold: boolean })
   else if (order > 0 || !isCold) __free_pages(k, page, order);
 }
 
-/** Free in lists + held + reserved = all, zone by zone in sum. */
+/** Free in lists + held + reserved + in slabs = all, zone by zone in sum. */
 function checkSums(k: Kernel, held: readonly Held[]): void {
   const listed = (zone: zone): number => zone.pageset.reduce((pages, { pcp }) => pages + pcp[0].count + pcp[1].count, 0);
   const free = for_each_zone(k).reduce((sum, zone) => sum + zone.free_pages + listed(zone), 0);
   const used = held.reduce((sum, { order }) => sum + (1 << order), 0);
-  let reserved = 0;
-  for (let page = 0; page < max_mapnr(k); page++) if (PageReserved(k, pfn(page))) reserved++;
-  assert.equal(free + used + reserved, max_mapnr(k));
+  let kept = 0;
+  for (let page = 0; page < max_mapnr(k); page++) if (PageReserved(k, pfn(page)) || test_page_flag(k, pfn(page), PG_slab)) kept++;
+  assert.equal(free + used + kept, max_mapnr(k));
 }
 
 /** Empties every per-CPU list into the buddy lists, so that nothing but the blocks is left to compare. */

@@ -5,7 +5,8 @@ import type { Kernel } from '../../engine/kernel.ts';
 import { populated_zone } from '../../engine/include/mmzone.ts';
 import { GFP_HIGHUSER, GFP_KERNEL, GFP_ZONEMASK, __GFP_DMA, __GFP_HIGHMEM } from '../../engine/include/gfp.ts';
 import { pfn } from '../../engine/include/types.ts';
-import { page_address, virt_to_page, vmalloc_range } from '../../engine/arch/i386/layout.ts';
+import { page_address, virt_to_page } from '../../engine/arch/address.ts';
+import { vmalloc_range } from '../../engine/arch/i386/layout.ts';
 import { for_each_zone, zone_of, zonelist_of } from '../../engine/mm/mmzone.ts';
 import { nr_free_zone_pages } from '../../engine/mm/page_alloc.ts';
 import { wait_table_hash_nr_entries, zone_batchsize } from '../../engine/mm/page_alloc_init.ts';
@@ -91,8 +92,9 @@ describe('sizing at boot', () => {
   });
 
   it('M-2: the direct map', () => {
-    assert.equal(page_address(pfn(0x100)), 0xc0100000);
-    assert.equal(virt_to_page(page_address(pfn(229375))), 229375);
+    const k = bootedMachine(ramOf(64));
+    assert.equal(page_address(k, pfn(0x100)), 0xc0100000);
+    assert.equal(virt_to_page(k, page_address(k, pfn(229375))), 229375);
   });
 
   it('M-5 M-6: vmalloc space', () => {

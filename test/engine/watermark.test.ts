@@ -11,8 +11,9 @@ import { page_zone } from '../../engine/mm/mem_map.ts';
 import { zonelist_of } from '../../engine/mm/mmzone.ts';
 import {
   ALLOC_HARDER, ALLOC_HIGH, ALLOC_NO_WATERMARKS, ALLOC_WMARK_HIGH, ALLOC_WMARK_LOW, ALLOC_WMARK_MIN, __get_free_pages, alloc_pages,
-  get_page_from_freelist, get_zeroed_page, gfp_to_alloc_flags, zone_watermark_ok,
+  get_page_from_freelist, get_zeroed_page, zone_watermark_ok,
 } from '../../engine/mm/page_alloc.ts';
+import { gfp_to_alloc_flags } from '../../engine/mm/page_alloc_slow.ts';
 import { set_tracing, trace_records } from '../../engine/trace/events.ts';
 import { bootedMachine, request, zoneNamed } from '../oracle/engine-door.ts';
 import { machineIn, ramOf } from './notation.ts';

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { PagewalkApi } from '../../extension/main.ts';
-import type { Row } from '../../extension/views/zones-rows.ts';
+import type { Row } from '../../extension/views/rows.ts';
 import { DebugRun } from './debug-run.ts';
 import { fileOf, lineWith, scenario, show, until } from './helpers.ts';
 

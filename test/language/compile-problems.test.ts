@@ -14,34 +14,35 @@ describe('what is not modelled yet', () => {
   const machine = 'machine { memory 64MiB }\n';
   const cases: [string, string[]][] = [
     [`${machine}process p { }`, ['2:1: `process` is not modelled yet: this version runs kernel threads only.']],
-    [`${machine}kernel k { let p = kmalloc(128) }`, ['2:20: `kmalloc` is not modelled yet: this version runs kernel threads and the page allocator only.']],
-    [`${machine}kernel k { expect current.rss == 0 }`, ['2:27: `rss` is not modelled yet: this version runs kernel threads and the page allocator only.']],
-    [`${machine}kernel k { }\nexpect oom.kills == 0`, ['3:8: `oom` is not modelled yet: this version runs kernel threads and the page allocator only.']],
-    ['machine { memory 64MiB\nsysctl vm.swappiness = 60 }\nkernel k { }', ['2:8: `sysctl vm.swappiness` is not modelled yet: this version runs kernel threads and the page allocator only.']],
+    [`${machine}kernel k { let p = drop_caches(3) }`, ['2:20: `drop_caches` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
+    [`${machine}kernel k { expect current.rss == 0 }`, ['2:27: `rss` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
+    [`${machine}kernel k { }\nexpect oom.kills == 0`, ['3:8: `oom` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
+    ['machine { memory 64MiB\nsysctl vm.swappiness = 60 }\nkernel k { }', ['2:8: `sysctl vm.swappiness` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
+    [`${machine}kernel k { print(sysctl("vm.swappiness")) }`, ['2:25: `sysctl vm.swappiness` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
     ['machine { memory 64MiB\ndisk sda { } }\nkernel k { }', ['2:1: `disk` is not modelled yet: this version has no block devices.']],
-    ...['kmalloc', 'shrink_zone', 'out_of_memory', 'oom', 'direct_reclaim', 'segfault', 'major_fault', 'vmscan:mm_vmscan_kswapd_wake', 'pageout'].map((event): [string, string[]] => [
+    ...['shrink_zone', 'out_of_memory', 'oom', 'direct_reclaim', 'segfault', 'major_fault', 'vmscan:mm_vmscan_kswapd_wake', 'pageout'].map((event): [string, string[]] => [
       `${machine}kernel k { }\nstop on ${event} when zone.whatever > 3`,
-      [`3:9: \`${event}\` is not modelled yet: this version runs kernel threads and the page allocator only.`],
+      [`3:9: \`${event}\` is not modelled yet: this version runs kernel threads and the kernel's own allocators only.`],
     ]),
-    ['machine { arch x86_64 memory 64MiB }\nkernel k { }', ['1:11: arch x86_64 is not modelled yet: this version runs i386 only.']],
+    ['machine { arch x86_64 memory 8MiB }\nkernel k { }', ['1:23: memory is too small: on x86_64 the kernel and its tables need 16 MiB.']],
   ];
   for (const [text, expected] of cases) it(text.slice(text.indexOf('\n') + 1).replaceAll('\n', ' '), () => assert.deepEqual(problems(text), expected));
 
   it('is told of a `def` that nobody calls, too, once', () => {
-    const kfree = '`kfree` is not modelled yet: this version runs kernel threads and the page allocator only.';
-    const mmap = kfree.replace('kfree', 'mmap');
-    assert.deepEqual(problems(`${machine}def f() { kfree(0) }\nkernel k { }`), [`2:11: ${kfree}`]);
-    assert.deepEqual(problems(`${machine}def f() { kfree(0) }\ndef g() { f() }\nkernel k { g() }`), [`2:11: ${kfree}`]);
+    const dropped = '`drop_caches` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.';
+    const mmap = dropped.replace('drop_caches', 'mmap');
+    assert.deepEqual(problems(`${machine}def f() { drop_caches(1) }\nkernel k { }`), [`2:11: ${dropped}`]);
+    assert.deepEqual(problems(`${machine}def f() { drop_caches(1) }\ndef g() { f() }\nkernel k { g() }`), [`2:11: ${dropped}`]);
     assert.deepEqual(problems(`${machine}def f() { let a = mmap(4KiB) }\ndef g() { fork c { } touch 0 .. 4KiB }`), [
       `2:19: ${mmap}`, '3:11: `fork` is not modelled yet: this version runs kernel threads only.', '3:22: `touch` is not modelled yet: this version has no address spaces.',
     ]);
   });
 
   it('is told of the `def`s of an imported file, at their place', () => {
-    const files: Record<string, string> = { 'lib.pagewalk': 'const N = 1\ndef used() { }\ndef unused() { print(caches["x"]) }' };
+    const files: Record<string, string> = { 'lib.pagewalk': 'const N = 1\ndef used() { }\ndef unused() { print(files["x"]) }' };
     const { problems: found } = compileScenario(`import "lib.pagewalk" ${machine}kernel k { used() }`, 'test.pagewalk', (path) => files[path]);
     assert.deepEqual(found.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`), [
-      'lib.pagewalk:3:22: `caches` is not modelled yet: this version runs kernel threads and the page allocator only.',
+      'lib.pagewalk:3:22: `files` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.',
     ]);
   });
 
@@ -83,7 +84,7 @@ describe('a machine', () => {
       sysctl vm.lowmem_reserve_ratio = [256, 256, 16] cost statement 1us reserve 8MiB .. 12MiB }
       const SIZE = 48MiB  kernel a at 1ms cpu 1 { }  kernel b after a { }`);
     assert.deepEqual(config, {
-      arch: 'i386', cpus: 2, memory: 67108864, hz: 100, seed: 2 ** 53 - 1, cost: { statement: 1000 }, reserve: [{ start: 0x800000, end: 0xc00000 }],
+      arch: 'i386', cpus: 2, memory: 67108864, distances: [], hz: 100, seed: 2 ** 53 - 1, cost: { statement: 1000 }, reserve: [{ start: 0x800000, end: 0xc00000 }],
       zones: [{ node: 0, name: 'DMA', bytes: 16777216 }, { node: 0, name: 'NORMAL', bytes: 50331648 }],
       sysctl: [['vm.min_free_kbytes', 1024], ['vm.lowmem_reserve_ratio', [256, 256, 16]]],
       tasks: [

@@ -39,6 +39,7 @@ describe('an expression about the machine', () => {
     ['processes["driver"].pid', 1],
     ['len(processes)', 1],
     ['events.mm_page_alloc', 0],
+    ['vmstat.nr_slab == vmstat.pgalloc_normal', true],
     ['vmstat.nr_dirty', 0],
     ['meminfo.LowTotal == meminfo.MemTotal', true],
     ['jiffies', 0],
@@ -73,7 +74,7 @@ describe('an expression about the machine', () => {
     assert.match(compileExpression('1 + alloc_pages(0, 0)').problems[0]!.message, /only look/);
     assert.match(compileExpression('random(5)').problems[0]!.message, /only look/);
     assert.match(compileExpression('alloc(1)').problems[0]!.message, /There is no function `alloc`/);
-    assert.match(compileExpression('caches["x"]').problems[0]!.message, /not modelled yet/);
+    assert.match(compileExpression('swaps.sda2').problems[0]!.message, /not modelled yet/);
     assert.match(compileExpression('1 +').problems[0]!.message, /./);
   });
 });
@@ -184,7 +185,7 @@ describe('an object', () => {
 
   it('opens into its members', () => {
     assert.deepEqual(namedChildren(k, MACHINE).map((child) => child.name), [
-      'nodes', 'mem_map', 'processes', 'vmstat', 'meminfo', 'events', 'sysctl', 'now', 'jiffies', 'totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages',
+      'nodes', 'mem_map', 'caches', 'mempools', 'vmlist', 'processes', 'vmstat', 'meminfo', 'events', 'sysctl', 'now', 'jiffies', 'totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages',
     ]);
     assert.deepEqual(shown(watched({ k } as Machine, 'zones.NORMAL.pcp[0].cold')), ['count: 0', 'high: 6', 'batch: 1', 'pages: 0 pages']);
     assert.deepEqual(shown(pageAt(k, 0)), [

@@ -21,10 +21,11 @@ const DUMP = ['FL', 'PCP', 'ZONE', 'VARS'];
 const PAGES = ['A', 'F', 'B-', 'B+', ...DUMP];
 
 const EXCERPTS: readonly Excerpt[] = [
-  { folder: '64M-trace-boot', to: /^VARS /, keys: ['BM', ...PAGES], tags: ['boot'] },
+  { folder: '64M-trace-boot', to: /^VARS /, keys: ['BM', 'SL', ...PAGES], tags: ['boot'] },
   { folder: '32M-slabpress-trace', to: /^VARS /, keys: ['BM', ...PAGES], tags: [] },
   { folder: '64M-kops-trace', from: /^MARK kops/, to: /^MARK slab/, keys: ['MARK', 'OP', ...PAGES], tags: [] },
   { folder: '64M-water-trace', from: /^FL /, to: /^VM /, keys: ['WX', 'WF', ...DUMP], tags: [] },
+  { folder: '64M-slab8000-trace', from: /^MARK slab/, to: /^MARK vm/, keys: ['SO', 'SL'], tags: [] },
   { folder: '64M-up', keys: [], tags: ['boot'] },
   { folder: '256M-up', keys: [], tags: ['boot'] },
   { folder: '1024M-up', keys: [], tags: ['boot'] },

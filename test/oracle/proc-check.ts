@@ -204,7 +204,9 @@ function fillCounters(k: Kernel, vmstat: string): void {
   const values = new Map([...vmstat.matchAll(/^(\w+) (\d+)$/gm)].map((match) => [match[1]!, Number(match[2])]));
   const zones = for_each_zone(k);
   for (const zone of zones) zone.vm_stat = ZONE_STAT_NAMES.map((name) => (zone === zones[0] ? values.get(name) ?? 0 : 0));
-  k.vm_event_states[0] = VM_EVENT_NAMES.map((name) => values.get(name) ?? 0);
+  // pgpgin and pgpgout are counted in sectors and read in KiB (CT-3).
+  const scale = (name: string): number => (name === 'pgpgin' || name === 'pgpgout' ? 2 : 1);
+  k.vm_event_states[0] = VM_EVENT_NAMES.map((name) => (values.get(name) ?? 0) * scale(name));
 }
 
 // ---- figures of the boot ----------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ export interface Snapshot {
 }
 
 /** Snapshot files that something is compared with; the others are not read. */
-const READ_FILES = ['zoneinfo', 'buddyinfo', 'meminfo', 'vmstat', 'sysvm', 'sysrq-m'];
+const READ_FILES = ['zoneinfo', 'buddyinfo', 'meminfo', 'vmstat', 'sysvm', 'sysrq-m', 'slabinfo'];
 
 /** The recordings that a folder stands for: itself, or, where it is none, those directly in it. */
 export function recordingsIn(folder: string): string[] {
