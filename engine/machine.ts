@@ -77,7 +77,6 @@ export function boot_machine(machine: Machine, config: MachineConfig): void {
   machine.hooks.switch_to?.(k, 0);
   start_kernel(k, (kernel) => program.boot(kernel));
   k.now = 0;
-  for (const line of k.log.lines) line.time = 0;
   forget_boot_events(k);
   k.system_running = 1;
   cpucache_init(k);

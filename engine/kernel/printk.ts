@@ -33,11 +33,12 @@ export function printk_ratelimit(k: Kernel): boolean {
   return true;
 }
 
-/** Adds text to the kernel log, one entry a line. */
+/** Adds text to the kernel log, one entry a line. The boot takes no time (LANGUAGE.md, Virtual time). */
 export function printk(k: Kernel, text: string): void {
+  const time = k.system_running === 0 ? 0 : k.now;
   for (const line of text.split('\n')) {
     k.log.seq++;
-    k.log.lines.push({ time: k.now, text: line });
+    k.log.lines.push({ time, text: line });
     if (k.log.lines.length > LOG_LINES) k.log.lines.shift();
   }
 }

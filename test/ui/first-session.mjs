@@ -73,7 +73,13 @@ export const firstSession = {
       assert.ok(rows.some((row) => /^order 4 \(64 KiB\) ?\d+ blocks?/.test(row)), rows.join('\n'));
     }],
 
-    ['the session ends', 'session-10-end', async (page) => {
+    ['the Zones view shows the slab caches', 'session-10-caches', async (page) => {
+      await collapseRows(page, 'Zones', 'Normal');
+      await expandRows(page, 'Zones', 'Slab caches');
+      await findRow(page, 'Zones', 'size-128', 2);
+    }],
+
+    ['the session ends', 'session-11-end', async (page) => {
       await endDebugging(page);
     }],
   ],
