@@ -51,6 +51,7 @@ describe('starting without launch.json', () => {
     await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], { type: 'pagewalk', request: 'launch', name: 'relative', program: 'order-4.pagewalk' });
     await until('a session', () => vscode.debug.activeDebugSession);
     assert.equal(run.session.configuration['program'], scenario('order-4.pagewalk').fsPath);
+    await run.stopped();
   });
 
   it('starts nothing where no scenario is in sight', async () => {

@@ -4,6 +4,9 @@ import * as vscode from 'vscode';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { until } from './helpers.ts';
 
+/** Looks of `until` from one Stop to the next: about five seconds. */
+const LOOKS_BETWEEN_STOPS = 100;
+
 export class DebugRun implements vscode.Disposable {
   readonly #registrations: vscode.Disposable;
   readonly #open = new Set<string>();
@@ -44,10 +47,17 @@ export class DebugRun implements vscode.Disposable {
     return answer.variables;
   }
 
-  /** Ends the session from outside, as the Stop button does, and waits until VS Code knows none. */
+  /**
+   * Ends the session from outside, as the Stop button does, and waits until VS Code knows none. A Stop that comes while VS Code is still starting
+   * the session may be lost; a person presses it again.
+   */
   async end(): Promise<void> {
-    if (this.#open.size > 0) await vscode.debug.stopDebugging(this.session);
-    await until('the session to end', () => this.#open.size === 0 && !vscode.debug.activeDebugSession);
+    let presses = 0;
+    await until('the session to end', async () => {
+      if (this.#open.size === 0 && !vscode.debug.activeDebugSession) return true;
+      if (presses++ % LOOKS_BETWEEN_STOPS === 0) void vscode.debug.stopDebugging();
+      return false;
+    });
   }
 
   dispose(): void {
