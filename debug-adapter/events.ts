@@ -14,29 +14,41 @@ export function onWorkerEvent(context: Context, run: Run, event: WorkerEvent): v
     case 'stopped':
       run.state = 'stopped';
       run.stop = event;
+      run.threads.add(threadOf(event.pid));
       context.send('stopped', stoppedBody(event));
       break;
     case 'output':
       context.say(outputBody(context, event));
       void context.drained().then(() => run.client.heard());
       break;
-    case 'threadStarted': context.send('thread', { reason: 'started', threadId: threadOf(event.pid) }); break;
-    case 'threadExited': context.send('thread', { reason: 'exited', threadId: threadOf(event.pid) }); break;
-    case 'ended':
-      run.state = 'ended';
-      context.send('exited', { exitCode: event.exitCode });
-      context.send('terminated');
-      break;
+    case 'threadStarted': sayThread(context, run, 'started', threadOf(event.pid)); break;
+    case 'threadExited': sayThread(context, run, 'exited', threadOf(event.pid)); break;
+    case 'ended': endRun(context, run, event.exitCode); break;
   }
 }
 
 /** The worker is gone though nobody ended it. */
 export function onDeath(context: Context, run: Run, message: string): void {
   if (context.run !== run || run.state === 'ended') return;
-  run.state = 'ended';
   context.say({ category: 'important', output: `Pagewalk's engine broke. This is a fault of Pagewalk, not of the scenario.\n${message}\n` });
-  context.send('exited', { exitCode: BROKEN });
+  endRun(context, run, BROKEN);
+}
+
+/**
+ * Says that the run is over; `exitCode` is null where it did not come to an end of its own. Its threads are said to have exited first: VS Code drops
+ * what it still fetches for a stop only with the stopped thread, and would else give an ended session the focus, which no later session gets then.
+ */
+export function endRun(context: Context, run: Run, exitCode: number | null): void {
+  run.state = 'ended';
+  for (const threadId of run.threads) sayThread(context, run, 'exited', threadId);
+  if (exitCode !== null) context.send('exited', { exitCode });
   context.send('terminated');
+}
+
+function sayThread(context: Context, run: Run, reason: 'started' | 'exited', threadId: number): void {
+  if (reason === 'started') run.threads.add(threadId);
+  else run.threads.delete(threadId);
+  context.send('thread', { reason, threadId });
 }
 
 /** The exit status of an emulator that broke itself. */

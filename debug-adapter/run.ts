@@ -17,6 +17,8 @@ export interface Run {
   stop: StoppedEvent | null;
   /** Stacks read at this stop, by pid: their frames keep their ids. */
   readonly stacks: Map<number, Promise<StackRow[]>>;
+  /** Threads that the client was told of and that have not exited, by the client's numbers. */
+  readonly threads: Set<number>;
   /** Worker's ids of frames and variables plus this are the client's: none is used twice in a session, restarts included. */
   readonly firstId: number;
   /** The highest id the client has seen. */

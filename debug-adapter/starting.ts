@@ -31,7 +31,7 @@ export function newRun(context: Context, options: LaunchOptions, scenario: Scena
     onEvent: (event) => onWorkerEvent(context, run, event),
     onDeath: (message) => onDeath(context, run, message),
   });
-  const run: Run = { options, scenario, client, state: 'ready', stop: null, stacks: new Map(), firstId, lastId: firstId };
+  const run: Run = { options, scenario, client, state: 'ready', stop: null, stacks: new Map(), threads: new Set(), firstId, lastId: firstId };
   return run;
 }
 

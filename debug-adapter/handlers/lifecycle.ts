@@ -9,6 +9,7 @@ import { conventionsOf, rangeToClient } from '../conventions.ts';
 import type { LaunchOptions, Scenario } from '../launch.ts';
 import { ScenarioProblems, checkLaunchArguments, loadProgram, problemText, unheardWishes, warmUp } from '../launch.ts';
 import type { Problem } from '../../language/index.ts';
+import { endRun } from '../events.ts';
 import { RequestError } from '../request-error.ts';
 import type { Handlers } from '../requests.ts';
 import { currentRun, threadOf } from '../run.ts';
@@ -58,9 +59,10 @@ export const LIFECYCLE: Handlers<'initialize' | 'launch' | 'restart' | 'configur
 
   async terminate(context) {
     const { run } = context;
-    if (run !== null) run.state = 'ended';
-    await run?.client.terminate();
-    context.send('terminated');
+    if (run === null) return context.send('terminated');
+    run.state = 'ended';
+    await run.client.terminate();
+    endRun(context, run, null);
   },
 };
 

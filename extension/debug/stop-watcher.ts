@@ -11,6 +11,8 @@ const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', '
 
 export class StopWatcher implements Disposable {
   readonly #changed = new EventEmitter<SessionState>();
+  /** Sessions that have begun and not ended, by id, the latest last. */
+  readonly #live = new Map<string, DebugSession>();
   readonly #stopped = new Set<string>();
   readonly #registrations: Disposable;
 
@@ -27,8 +29,8 @@ export class StopWatcher implements Disposable {
   }
 
   get state(): SessionState {
-    const session = debug.activeDebugSession;
-    if (session?.type !== DEBUG_TYPE) return { kind: 'none' };
+    const session = this.#current();
+    if (!session) return { kind: 'none' };
     return { kind: this.#stopped.has(session.id) ? 'stopped' : 'running', session };
   }
 
@@ -36,7 +38,19 @@ export class StopWatcher implements Disposable {
     this.#registrations.dispose();
   }
 
+  /**
+   * The session the user looks at. Where one ends as the next begins, VS Code may go on calling the ended one active: then it is the latest
+   * that lives. None while a session of another debugger is active.
+   */
+  #current(): DebugSession | undefined {
+    const active = debug.activeDebugSession;
+    if (active && active.type !== DEBUG_TYPE) return undefined;
+    if (active && this.#live.has(active.id)) return active;
+    return [...this.#live.values()].at(-1);
+  }
+
   #track(session: DebugSession) {
+    this.#live.set(session.id, session);
     return {
       onDidSendMessage: (message: DebugProtocol.ProtocolMessage) => {
         if (message.type === 'event') this.#onEvent(session, (message as DebugProtocol.Event).event);
@@ -67,6 +81,7 @@ export class StopWatcher implements Disposable {
   }
 
   #forget(session: DebugSession): void {
+    this.#live.delete(session.id);
     this.#stopped.delete(session.id);
     this.#announce();
   }

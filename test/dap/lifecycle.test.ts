@@ -226,6 +226,20 @@ describe('the end of a session', () => {
     await session.client.close();
   });
 
+  it('is told after the end of every thread', async () => {
+    for (const end of ['continue', 'terminate'] as const) {
+      await debug('walk', {}, async (session) => {
+        const { threadId } = await session.stopped();
+        const from = session.client.received.length;
+        await session.client.request(end, { threadId });
+        await session.client.event('terminated');
+        const told = session.client.order(from).filter((one) => one.startsWith('event') && !one.includes('output'));
+        assert.deepEqual(told, ['event thread', ...(end === 'continue' ? ['event exited'] : []), 'event terminated']);
+        assert.deepEqual(session.client.events('thread').at(-1)?.body, { reason: 'exited', threadId });
+      });
+    }
+  });
+
   it('is answered to terminate, and said', () => debug('long', {}, async (session) => {
     const from = session.client.received.length;
     await session.client.request('terminate', {});

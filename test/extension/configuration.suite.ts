@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import * as vscode from 'vscode';
 import { DebugRun } from './debug-run.ts';
-import { scenario, show, until } from './helpers.ts';
+import { scenario, show } from './helpers.ts';
 
 describe('starting without launch.json', () => {
   let run: DebugRun;
@@ -21,7 +21,7 @@ describe('starting without launch.json', () => {
     const uri = scenario('order-4.pagewalk');
     await show(uri);
     await vscode.commands.executeCommand('workbench.action.debug.start');
-    await until('a session', () => vscode.debug.activeDebugSession);
+    await run.started();
     assert.equal(run.session.configuration['program'], uri.fsPath);
     assert.equal(run.session.configuration['noDebug'] ?? false, false);
   });
@@ -40,7 +40,7 @@ describe('starting without launch.json', () => {
     const editor = await show(uri);
     await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), '// changed\n'));
     await vscode.debug.startDebugging(undefined, { type: 'pagewalk', request: 'launch', name: 'changed' });
-    await until('a session', () => vscode.debug.activeDebugSession);
+    await run.started();
     assert.equal(editor.document.isDirty, false);
     assert.match(fs.readFileSync(uri.fsPath, 'utf8'), /^\/\/ changed\n/);
     await vscode.commands.executeCommand('undo');
@@ -49,9 +49,8 @@ describe('starting without launch.json', () => {
 
   it('a relative program is one of the folder', async () => {
     await vscode.debug.startDebugging(vscode.workspace.workspaceFolders?.[0], { type: 'pagewalk', request: 'launch', name: 'relative', program: 'order-4.pagewalk' });
-    await until('a session', () => vscode.debug.activeDebugSession);
+    await run.started();
     assert.equal(run.session.configuration['program'], scenario('order-4.pagewalk').fsPath);
-    await run.stopped();
   });
 
   it('starts nothing where no scenario is in sight', async () => {

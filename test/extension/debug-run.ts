@@ -4,9 +4,6 @@ import * as vscode from 'vscode';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { until } from './helpers.ts';
 
-/** Looks of `until` from one Stop to the next: about five seconds. */
-const LOOKS_BETWEEN_STOPS = 100;
-
 export class DebugRun implements vscode.Disposable {
   readonly #registrations: vscode.Disposable;
   readonly #open = new Set<string>();
@@ -47,17 +44,23 @@ export class DebugRun implements vscode.Disposable {
     return answer.variables;
   }
 
-  /**
-   * Ends the session from outside, as the Stop button does, and waits until VS Code knows none. A Stop that comes while VS Code is still starting
-   * the session may be lost; a person presses it again.
-   */
-  async end(): Promise<void> {
-    let presses = 0;
-    await until('the session to end', async () => {
-      if (this.#open.size === 0 && !vscode.debug.activeDebugSession) return true;
-      if (presses++ % LOOKS_BETWEEN_STOPS === 0) void vscode.debug.stopDebugging();
-      return false;
+  /** Waits until VS Code has started a session. Which one it calls active says nothing: that may be one that has ended. */
+  async started(): Promise<vscode.DebugSession> {
+    return until('a session', () => this.#session ?? undefined);
+  }
+
+  /** Waits until VS Code shows a frame of the thread that stopped last. */
+  async shown(): Promise<void> {
+    await until('VS Code to show where the session stands', () => {
+      const item = vscode.debug.activeStackItem;
+      return item instanceof vscode.DebugStackFrame && item.session.id === this.session.id && item.threadId === this.#stops.at(-1)?.threadId;
     });
+  }
+
+  /** Ends the session from outside, as the Stop button does, and waits until VS Code has said that it is over. */
+  async end(): Promise<void> {
+    if (this.#open.size > 0) await vscode.debug.stopDebugging();
+    await until('the session to end', () => this.#open.size === 0);
   }
 
   dispose(): void {

@@ -45,7 +45,7 @@ describe('debugging a scenario', () => {
     const locals = await run.variables(top, 'Locals');
     assert.equal(locals.find((row) => row.name === 'order')?.value, '4');
     assert.ok((await run.variables(top, 'Machine')).some((row) => row.name === 'nodes'));
-    await until('VS Code to show the frame', () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame);
+    await run.shown();
   });
 
   it('shows the zones at the stop, and forgets them at the end', async () => {
@@ -62,6 +62,19 @@ describe('debugging a scenario', () => {
     }
     await run.end();
     assert.deepEqual(zones.getChildren(), []);
+  });
+
+  it('is shown though the session before it was stopped as soon as it stood', async () => {
+    const { zones } = vscode.extensions.getExtension<PagewalkApi>('pagewalk.pagewalk')?.exports ?? {};
+    assert.ok(zones);
+    for (let again = 0; again < 4; again++) {
+      await stopInAllocPages(run);
+      await run.end();
+      assert.deepEqual(zones.getChildren(), []);
+    }
+    await stopInAllocPages(run);
+    await run.shown();
+    await until<Row[]>('the zones', () => zones.getChildren().length > 0 && zones.getChildren());
   });
 
   it('runs to its end: a last stop, then the session ends', async () => {
