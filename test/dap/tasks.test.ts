@@ -27,7 +27,8 @@ describe('two tasks', () => {
     assert.deepEqual((await threads(session)).map(({ name }) => name), ['late']);
     assert.equal(await session.finish(), 0);
     const told = session.client.events('thread').map(({ body }) => `${body.reason} ${body.threadId}`);
-    assert.deepEqual(told.sort(), ['exited 1', 'exited 2', 'started 1', 'started 2']);
+    const standsForTheEnd = session.client.events('stopped').at(-1)?.body.threadId as number;
+    assert.deepEqual(told, ['started 1', 'started 2', 'exited 1', 'exited 2', `exited ${standsForTheEnd}`]);
   }));
 
   it('show the stack they sleep in', () => debug('two-tasks', { lines: ['woken'] }, async (session) => {
