@@ -10,6 +10,8 @@ import type { SysctlName } from './include/sysctl.ts';
 import type { vm_struct } from './include/vmalloc.ts';
 import type { Highmem } from './include/highmem.ts';
 import type { mempool_t } from './include/mempool.ts';
+import type { anon_vma, file, inode, mm_struct, tlb, vm_area_struct } from './include/mm_types.ts';
+import type { pagevec } from './include/pagevec.ts';
 
 /** struct page as columns, one entry a frame; only mm/mem_map.ts touches them. List heads lie past the last frame. */
 export interface MemMap {
@@ -29,6 +31,8 @@ export interface MemMap {
 export interface Contents {
   content: Uint32Array;
   pool: Uint8Array;
+  /** The pool's bytes again, as little-endian words. */
+  words: Uint32Array;
   free_slots: number[];
   nr_slots: number;
 }
@@ -155,6 +159,10 @@ export interface Sysctl {
   /** Bits: 1 on, 2 may write, 4 may swap, 8 slab (N-21); the boot sets it where a node is far. */
   zone_reclaim_mode: number;
   min_unmapped_ratio: number;
+  max_map_count: number;
+  legacy_va_layout: number;
+  /** kernel.randomize_va_space */
+  randomize_va_space: number;
 }
 
 /** What the machine is made of: fixed at boot. */
@@ -229,6 +237,23 @@ export interface Kernel {
   /** Areas of vmalloc space, ascending (mm/vmalloc.ts). */
   vmlist: vm_struct[];
   highmem: Highmem;
+  /** Address spaces, VMAs, anon_vmas, open files and inodes by id; entry 0 is none, null one that is gone. */
+  mm_structs: (mm_struct | null)[];
+  vmas: (vm_area_struct | null)[];
+  anon_vmas: (anon_vma | null)[];
+  files: (file | null)[];
+  inodes: (inode | null)[];
+  /** Ids of those that are gone, to be used again. */
+  free_ids: { mm_structs: number[]; vmas: number[]; anon_vmas: number[]; files: number[]; inodes: number[] };
+  /** Pages that are promised, over all address spaces (vm_committed_space). */
+  vm_committed_space: number;
+  /** The page of zeroes that reads of untouched memory see (empty_zero_page). */
+  zero_page: Pfn;
+  /** By CPU. */
+  tlbs: tlb[];
+  /** Pages on their way to the LRU lists, by CPU: for the inactive list and for the active one. */
+  lru_add_pvecs: pagevec[];
+  lru_add_active_pvecs: pagevec[];
   /** By id; null for one that was destroyed. */
   mempools: (mempool_t | null)[];
   trace: Trace;

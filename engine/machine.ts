@@ -15,7 +15,10 @@ import { cpucache_init, run_cache_reaps } from './mm/slab_reap.ts';
 import { make_slab } from './mm/slab_lists.ts';
 import { make_vm_events } from './mm/vmstat.ts';
 import { make_highmem } from './mm/highmem.ts';
-import { phys } from './include/types.ts';
+import { NO_PAGE, phys, virt } from './include/types.ts';
+import { make_tlbs } from './arch/tlb.ts';
+import { make_pagevecs } from './mm/swap.ts';
+import { default_rlimits, no_task_memory } from './kernel/fork.ts';
 import { end_of, make_sched, next_event, pick_next_task, put_prev_task, start_task } from './kernel/sched.ts';
 import { default_sysctls } from './kernel/sysctl.ts';
 import { KernelBug } from './kernel/panic.ts';
@@ -142,7 +145,10 @@ function make_kernel(config: MachineConfig): Kernel {
     dma_reserve: 0, node_load: platform.nodes.map(() => 0),
     slab: make_slab(config.cpus), vm_event_states: make_vm_events(config.cpus), sysctl: default_sysctls(), cost: { ...DEFAULT_COSTS, ...config.cost },
     log: make_log(config.hz), reclaim_script: { passes: [], kills: [] }, init_mm: { pgd: phys(0) }, vmlist: [],
-    highmem: make_highmem(), mempools: [], trace: make_trace(), program_output: [], halted: 0,
+    highmem: make_highmem(), mempools: [], mm_structs: [null], vmas: [null], anon_vmas: [null], files: [null], inodes: [null],
+    free_ids: { mm_structs: [], vmas: [], anon_vmas: [], files: [], inodes: [] }, vm_committed_space: 0, zero_page: NO_PAGE, tlbs: make_tlbs(config.cpus),
+    lru_add_pvecs: make_pagevecs(config.cpus), lru_add_active_pvecs: make_pagevecs(config.cpus),
+    trace: make_trace(), program_output: [], halted: 0,
   };
 }
 
@@ -150,7 +156,8 @@ function make_task(pid: number, comm: string, kind: task_struct['kind']): task_s
   return {
     pid, comm, name: comm, kind, state: kind === 'idle' ? TASK_RUNNING : TASK_NEW, flags: 0, nice: 0, uid: 0, oomkilladj: 0, cpu: 0, cpu_pinned: 0,
     time_used: 0, utime: 0, ready_at: 0, start_at: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0,
-    memdie: 0, reclaim_state: null, program: null,
+    mm: 0, parent: 0, euid: 0, pending: [], signal: 0, si_code: 0, si_addr: virt(0), min_flt: 0, maj_flt: 0, esp: virt(0), rlim: default_rlimits(),
+    dies: 0, memory: no_task_memory(), exit_image: null, memdie: 0, reclaim_state: null, program: null,
   };
 }
 

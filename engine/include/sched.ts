@@ -1,6 +1,9 @@
 // @nohooks
 // What include/linux/sched.h declares of a task, as far as memory management looks at it (KERNEL.md G-3, DT-2).
 
+import type { mm_struct, vm_area_struct } from './mm_types.ts';
+import type { Pfn, VirtAddr } from './types.ts';
+
 export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
@@ -12,6 +15,7 @@ export const PF_EXITING = 0x4;
 export const PF_DEAD = 0x8;
 export const PF_MEMALLOC = 0x800;
 export const PF_KSWAPD = 0x40000;
+export const PF_RANDOMIZE = 0x400000;
 
 /** How ps shows a state. */
 export function task_state_letter(state: number): string {
@@ -22,6 +26,56 @@ export function task_state_letter(state: number): string {
     case EXIT_ZOMBIE: return 'Z';
     default: return 'N';
   }
+}
+
+/** A signal and what caused it. */
+export interface siginfo {
+  signo: number;
+  code: number;
+  addr: VirtAddr;
+}
+
+/** Limits in bytes, Infinity for none (include/asm-generic/resource.h). */
+export interface rlimits {
+  RLIMIT_DATA: number;
+  RLIMIT_STACK: number;
+  RLIMIT_AS: number;
+  RLIMIT_MEMLOCK: number;
+}
+
+/** Objects of a user task in the caches of their names. `thread_info` is its kernel stack (size-8192 on i386, two pages on x86_64). */
+export interface task_memory {
+  task_struct: VirtAddr;
+  thread_info: VirtAddr;
+  files_cache: VirtAddr;
+  fs_cache: VirtAddr;
+  sighand_cache: VirtAddr;
+  signal_cache: VirtAddr;
+}
+
+/** A VMA of a task that has ended, with the figures of /proc/PID/smaps (KiB), and its present entries as runs of pages. */
+export interface vma_image {
+  vma: vm_area_struct;
+  path: string;
+  smaps: smaps_figures;
+  present: { address: VirtAddr; pfns: Pfn[] }[];
+}
+
+/** Of one VMA, in pages. */
+export interface smaps_figures {
+  rss: number;
+  shared_clean: number;
+  shared_dirty: number;
+  private_clean: number;
+  private_dirty: number;
+  swap: number;
+}
+
+/** An address space as it was when its last task ended. */
+export interface exit_image {
+  mm: mm_struct;
+  vmas: vma_image[];
+  badness: number;
 }
 
 export interface task_struct {
@@ -55,6 +109,28 @@ export interface task_struct {
   waits_for_tasks: string[];
   /** Set by what ends a sleep: how a generator learns why it was woken. */
   need_resched: number;
+  /** Id of its address space, or 0: a kernel thread, or a task that has given it up (exit_mm). */
+  mm: number;
+  /** pid of the task that forked it, or 0. */
+  parent: number;
+  euid: number;
+  /** Signals that wait, by number, oldest first; the first one that ended the task, or 0. */
+  pending: siginfo[];
+  signal: number;
+  /** What that signal says of a bad access (si_code, si_addr), 0 otherwise. */
+  si_code: number;
+  si_addr: VirtAddr;
+  min_flt: number;
+  maj_flt: number;
+  /** Where its stack pointer stands; set_esp moves it (F-1). */
+  esp: VirtAddr;
+  rlim: rlimits;
+  /** Signal that the scenario expects to end it (`dies SIGSEGV`), or 0. */
+  dies: number;
+  /** Addresses of its task_struct and of what else the kernel allocates for it, by cache; 0 where there is none. */
+  memory: task_memory;
+  /** What it looked like just before it gave up its memory; null before. */
+  exit_image: exit_image | null;
   /** Whether this is a real-time task (rt_task), which may use more of the reserves (PA-21). */
   rt: number;
   /** Thread flag TIF_MEMDIE: chosen by the OOM killer. */

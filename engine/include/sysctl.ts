@@ -3,7 +3,7 @@
 
 export const MODELLED_SYSCTLS = [
   'vm.min_free_kbytes', 'vm.lowmem_reserve_ratio', 'vm.percpu_pagelist_fraction', 'vm.zone_reclaim_mode', 'vm.min_unmapped_ratio',
-  'pagewalk.slab_debug',
+  'vm.overcommit_memory', 'vm.overcommit_ratio', 'vm.max_map_count', 'vm.legacy_va_layout', 'kernel.randomize_va_space', 'pagewalk.slab_debug',
 ] as const;
 export type SysctlName = (typeof MODELLED_SYSCTLS)[number];
 

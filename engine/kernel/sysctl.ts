@@ -12,6 +12,7 @@ export function default_sysctls(): Sysctl {
   return {
     min_free_kbytes: 0, lowmem_reserve_ratio: [256, 256, 32], percpu_pagelist_fraction: 0, overcommit_memory: 0, overcommit_ratio: 50,
     zone_reclaim_mode: 0, min_unmapped_ratio: 1,
+    max_map_count: 65536, legacy_va_layout: 0, randomize_va_space: 0,
   };
 }
 
@@ -31,6 +32,15 @@ export function sysctl_problem(name: string, value: number | readonly number[]):
       return is_int(value, 0) ? null : 'vm.zone_reclaim_mode takes a number, the sum of 1 (on), 2 (may write), 4 (may swap) and 8 (slab)';
     case 'vm.min_unmapped_ratio':
       return is_int(value, 0) && (value as number) <= 100 ? null : 'vm.min_unmapped_ratio takes per cent of a zone, 0 to 100';
+    case 'vm.overcommit_memory':
+      return value === 0 || value === 1 || value === 2 ? null : 'vm.overcommit_memory takes 0 (heuristic), 1 (always) or 2 (never)';
+    case 'vm.overcommit_ratio':
+      return is_int(value, 0) ? null : 'vm.overcommit_ratio takes per cent of memory, 0 or more';
+    case 'vm.max_map_count':
+      return is_int(value, 0) ? null : 'vm.max_map_count takes a number of VMAs, 0 or more';
+    case 'vm.legacy_va_layout':
+    case 'kernel.randomize_va_space':
+      return value === 0 || value === 1 ? null : `${name} takes 0 or 1`;
     case 'pagewalk.slab_debug':
       return value === 0 || value === 1 ? null : 'pagewalk.slab_debug takes 0 or 1';
     default:
@@ -52,6 +62,11 @@ export function read_sysctl(k: Kernel, name: string): number | number[] | null {
     case 'vm.percpu_pagelist_fraction': return k.sysctl.percpu_pagelist_fraction;
     case 'vm.zone_reclaim_mode': return k.sysctl.zone_reclaim_mode;
     case 'vm.min_unmapped_ratio': return k.sysctl.min_unmapped_ratio;
+    case 'vm.overcommit_memory': return k.sysctl.overcommit_memory;
+    case 'vm.overcommit_ratio': return k.sysctl.overcommit_ratio;
+    case 'vm.max_map_count': return k.sysctl.max_map_count;
+    case 'vm.legacy_va_layout': return k.sysctl.legacy_va_layout;
+    case 'kernel.randomize_va_space': return k.sysctl.randomize_va_space;
     case 'pagewalk.slab_debug': return k.slab.debug;
     default: return null;
   }
@@ -88,6 +103,21 @@ export function set_sysctl(k: Kernel, name: SysctlName, value: number | readonly
     case 'vm.min_unmapped_ratio':
       k.sysctl.min_unmapped_ratio = value as number;
       setup_per_zone_min_unmapped(k);
+      break;
+    case 'vm.overcommit_memory':
+      k.sysctl.overcommit_memory = value as number;
+      break;
+    case 'vm.overcommit_ratio':
+      k.sysctl.overcommit_ratio = value as number;
+      break;
+    case 'vm.max_map_count':
+      k.sysctl.max_map_count = value as number;
+      break;
+    case 'vm.legacy_va_layout':
+      k.sysctl.legacy_va_layout = value as number;
+      break;
+    case 'kernel.randomize_va_space':
+      k.sysctl.randomize_va_space = value as number;
       break;
     case 'pagewalk.slab_debug':
       break;

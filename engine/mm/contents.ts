@@ -17,7 +17,7 @@ const FIRST_POOL = 16;
 
 /** Contents of a machine with that many frames: all zero. */
 export function make_contents(nr_pages: number): Contents {
-  return { content: new Uint32Array(nr_pages), pool: new Uint8Array(0), free_slots: [], nr_slots: 0 };
+  return { content: new Uint32Array(nr_pages), pool: new Uint8Array(0), words: new Uint32Array(0), free_slots: [], nr_slots: 0 };
 }
 
 /** The byte at a physical address. */
@@ -37,13 +37,18 @@ export function write_phys(k: Kernel, address: PhysAddr, byte: number): void {
 
 /** The little-endian 32-bit word at an address that is a multiple of 4. */
 export function read_phys32(k: Kernel, address: PhysAddr): number {
-  let word = 0;
-  for (let i = 3; i >= 0; i--) word = word * 256 + read_phys(k, (address + i) as PhysAddr);
-  return word;
+  const { content, words } = k.contents;
+  const entry = content[Math.floor(address / PAGE_SIZE)]!;
+  if (entry < FIRST_SLOT) return entry * 0x01010101;
+  return words[((entry - FIRST_SLOT) * PAGE_SIZE + (address % PAGE_SIZE)) / 4]!;
 }
 
 export function write_phys32(k: Kernel, address: PhysAddr, word: number): void {
-  for (let i = 0; i < 4; i++) write_phys(k, (address + i) as PhysAddr, (word >>> (8 * i)) & 0xff);
+  const frame = Math.floor(address / PAGE_SIZE);
+  const entry = k.contents.content[frame]!;
+  if (entry < FIRST_SLOT && entry * 0x01010101 === word) return;
+  const slot = slot_of(k, frame);
+  k.contents.words[(slot * PAGE_SIZE + (address % PAGE_SIZE)) / 4] = word;
 }
 
 /** Fills `size` bytes from an address on; whole frames cost nothing. */
@@ -98,6 +103,7 @@ function take_slot(k: Kernel): number {
     const larger = new Uint8Array(Math.max(FIRST_POOL * PAGE_SIZE, contents.pool.length * 2));
     larger.set(contents.pool);
     contents.pool = larger;
+    contents.words = new Uint32Array(larger.buffer);
   }
   return slot;
 }

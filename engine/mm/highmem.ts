@@ -14,7 +14,7 @@ import { NO_PAGE, PAGE_SIZE, virt } from '../include/types.ts';
 import { KM_TYPE_NR, LAST_PKMAP } from '../include/highmem.ts';
 import { ZONE_HIGHMEM } from '../include/mmzone.ts';
 import { FIXADDR_TOP, FIX_KMAP_BEGIN, PKMAP_BASE } from '../arch/i386/layout.ts';
-import { PAGE_KERNEL, pte_clear, pte_offset_kernel, set_pte } from '../arch/pgtable.ts';
+import { PAGE_KERNEL, clear_entry, pte_offset_kernel, set_entry } from '../arch/pgtable.ts';
 import { page_address as lowmem_page_address } from '../arch/address.ts';
 import { BUG } from '../kernel/panic.ts';
 import { schedule } from '../kernel/sched.ts';
@@ -89,7 +89,7 @@ function find_pkmap_slot(k: Kernel): number | null {
 
 function map_slot(k: Kernel, slot: number, page: Pfn): VirtAddr {
   const { highmem } = k;
-  set_pte(k, window_pte(k, PKMAP_ADDR(slot)), page, PAGE_KERNEL);
+  set_entry(k, window_pte(k, PKMAP_ADDR(slot)), page, PAGE_KERNEL);
   highmem.pkmap_count[slot] = 1;
   highmem.pkmap_page[slot] = page;
   highmem.page_address_htable[page % PAGE_ADDRESS_BUCKETS]!.push(slot);
@@ -102,7 +102,7 @@ function flush_all_zero_pkmaps(k: Kernel): void {
   for (let slot = 0; slot < LAST_PKMAP; slot++) {
     if (highmem.pkmap_count[slot] !== 1) continue;
     highmem.pkmap_count[slot] = 0;
-    pte_clear(k, window_pte(k, PKMAP_ADDR(slot)));
+    clear_entry(k, window_pte(k, PKMAP_ADDR(slot)));
     const bucket = highmem.pkmap_page[slot]! % PAGE_ADDRESS_BUCKETS;
     highmem.page_address_htable[bucket] = highmem.page_address_htable[bucket]!.filter((nr) => nr !== slot);
     highmem.pkmap_page[slot] = NO_PAGE;
@@ -123,7 +123,7 @@ function kunmap_high(k: Kernel, page: Pfn): void {
 export function kmap_atomic(k: Kernel, page: Pfn, type: number): VirtAddr {
   if (!PageHighMem(k, page)) return lowmem_page_address(k, page);
   const vaddr = atomic_address(k, type);
-  set_pte(k, window_pte(k, vaddr), page, PAGE_KERNEL);
+  set_entry(k, window_pte(k, vaddr), page, PAGE_KERNEL);
   return vaddr;
 }
 

@@ -6,7 +6,8 @@ import type { PhysAddr, VirtAddr } from '../include/types.ts';
 import { PAGE_SIZE, phys, virt } from '../include/types.ts';
 import { is_x86_64, page_offset, virt_to_phys } from '../arch/address.ts';
 import * as x86_64 from '../arch/x86_64/layout.ts';
-import { _PAGE_PRESENT, _PAGE_RW, pte_flags, pte_offset_kernel, pte_pfn } from '../arch/pgtable.ts';
+import { entry_flags, entry_pfn, pte_offset_kernel } from '../arch/pgtable.ts';
+import { _PAGE_PRESENT, _PAGE_RW } from '../arch/pte.ts';
 import { die } from '../kernel/panic.ts';
 import { read_phys, write_phys } from './contents.ts';
 import { show_pointer } from './slab_lists.ts';
@@ -38,9 +39,9 @@ export function kernel_virt_to_phys(k: Kernel, address: VirtAddr): PhysAddr | nu
   if (is_direct(k, address)) return virt_to_phys(k, address);
   if (address >= 0 && address < page_offset(k)) return null;
   const pte = pte_offset_kernel(k, address);
-  if (pte === null || (pte_flags(k, pte) & _PAGE_PRESENT) === 0) return null;
+  if (pte === null || (entry_flags(k, pte) & _PAGE_PRESENT) === 0) return null;
   const offset = ((address % PAGE_SIZE) + PAGE_SIZE) % PAGE_SIZE;
-  const place = pte_pfn(k, pte) * PAGE_SIZE + offset;
+  const place = entry_pfn(k, pte) * PAGE_SIZE + offset;
   return place < k.platform.max_pfn * PAGE_SIZE ? phys(place) : null;
 }
 
@@ -56,7 +57,7 @@ function is_direct(k: Kernel, address: VirtAddr): boolean {
 function is_writable(k: Kernel, address: VirtAddr): boolean {
   if (is_direct(k, address)) return true;
   const pte = pte_offset_kernel(k, address);
-  return pte !== null && (pte_flags(k, pte) & _PAGE_RW) !== 0;
+  return pte !== null && (entry_flags(k, pte) & _PAGE_RW) !== 0;
 }
 
 /** The first line of the oops, as each architecture prints it. @nohooks */

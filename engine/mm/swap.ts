@@ -3,6 +3,7 @@
 
 import type { Kernel } from '../kernel.ts';
 import type { zone } from '../include/mmzone.ts';
+import type { pagevec } from '../include/pagevec.ts';
 import type { Pfn } from '../include/types.ts';
 import { pfn } from '../include/types.ts';
 import { PG_active, PG_lru } from '../include/page-flags.ts';
@@ -10,6 +11,10 @@ import {
   PageCompound, clear_page_flag, list_del, page_count, page_lru_prev, page_private, page_zone, put_page_testzero, test_page_flag,
 } from './mem_map.ts';
 import { __free_pages, __free_pages_ok, free_hot_page } from './page_alloc.ts';
+
+export function make_pagevecs(nr_cpus: number): pagevec[] {
+  return Array.from({ length: nr_cpus }, () => ({ pages: [], cold: 0 }));
+}
 
 /** Drops a reference to a page; of a compound block's pages, to the block. The last one frees it (mm/swap.c:put_page; PA-26). */
 export function put_page(k: Kernel, page: Pfn): void {

@@ -15,7 +15,7 @@ import type { vm_struct } from '../include/vmalloc.ts';
 import { NO_PAGE, PAGE_SHIFT, PAGE_SIZE, virt } from '../include/types.ts';
 import { GFP_KERNEL, __GFP_HIGHMEM, __GFP_ZERO } from '../include/gfp.ts';
 import { SIZEOF_VM_STRUCT, VM_ALLOC, VM_IOREMAP, VM_USERMAP, VM_VPAGES } from '../include/vmalloc.ts';
-import { PAGE_KERNEL, pte_alloc_kernel, pte_clear, pte_none, pte_offset_kernel, set_pte } from '../arch/pgtable.ts';
+import { PAGE_KERNEL, pte_alloc_kernel, clear_entry, entry_none, pte_offset_kernel, set_entry } from '../arch/pgtable.ts';
 import { bits_per_long, vmalloc_space } from '../arch/address.ts';
 import { BUG } from '../kernel/panic.ts';
 import { printk, printk_ratelimit } from '../kernel/printk.ts';
@@ -226,8 +226,8 @@ export function* map_vm_area(k: Kernel, area: vm_struct, prot: number, pages: re
   for (let i = 0; i < pages.length; i++) {
     const pte = yield* pte_alloc_kernel(k, virt(area.addr + i * PAGE_SIZE));
     if (pte === null) return -1;
-    if (!pte_none(k, pte)) BUG(k, 'mm/vmalloc.c:vmap_pte_range: the entry is in use');
-    set_pte(k, pte, pages[i]!, prot);
+    if (!entry_none(k, pte)) BUG(k, 'mm/vmalloc.c:vmap_pte_range: the entry is in use');
+    set_entry(k, pte, pages[i]!, prot);
   }
   area.mapped = 1;
   return 0;
@@ -238,7 +238,7 @@ export function unmap_vm_area(k: Kernel, area: vm_struct): void {
   area.mapped = 0;
   for (let addr = area.addr as number; addr < area.addr + area.size; addr += PAGE_SIZE) {
     const pte = pte_offset_kernel(k, virt(addr));
-    if (pte !== null && !pte_none(k, pte)) pte_clear(k, pte);
+    if (pte !== null && !entry_none(k, pte)) clear_entry(k, pte);
   }
 }
 

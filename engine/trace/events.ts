@@ -6,6 +6,8 @@ import type { FieldKind } from './tracepoints.ts';
 import { RING_ARGS, TRACEPOINTS } from './tracepoints.ts';
 import { show_gfp_flags } from '../include/gfp.ts';
 import { ZONE_NAMES } from '../include/mmzone.ts';
+import { VM_FLAG_NAMES } from '../include/mm_types.ts';
+import { hardware_pte } from '../arch/pte.ts';
 
 /** Records the ring holds unless it is asked to hold more. */
 export const RING_CAPACITY = 4096;
@@ -80,12 +82,21 @@ function read_record(ring: TraceRing, seq: number): TraceRecord {
   return { seq, id, system: point.system, name: point.name, time: ring.time[at]!, cpu: ring.cpu[at]!, pid: ring.pid[at]!, args };
 }
 
+const FAULT_RESULTS = ['OOM', 'SIGBUS', 'MINOR', 'MAJOR', 'SIGSEGV'];
+const FAULT_KINDS = ['anon_zero', 'anon', 'cow', 'file', 'swap', 'spurious'];
+const PTE_WHYS = ['fault', 'fork', 'unmap', 'protect', 'move', 'reclaim', 'hardware', 'migrate'];
+
 /** A field's value as people read it. */
 export function show_field(kind: FieldKind, value: number): string {
   switch (kind) {
     case 'gfp': return show_gfp_flags(value);
     case 'address': return `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
     case 'zone': return ZONE_NAMES[value % 4] ?? String(value);
+    case 'pte': return `0x${hardware_pte(value).toString(16)}`;
+    case 'fault_result': return FAULT_RESULTS[value % 16] ?? String(value);
+    case 'fault_kind': return FAULT_KINDS[value] ?? String(value);
+    case 'pte_why': return PTE_WHYS[value] ?? String(value);
+    case 'vm_flags': return VM_FLAG_NAMES.filter(([, bit]) => (value & bit) !== 0).map(([name]) => name).join('|') || '0';
     default: return String(value);
   }
 }

@@ -3,7 +3,7 @@
 // A tracepoint's id is its place in this table; the functions that emit them are in trace/kmem.ts, trace/vmscan.ts and trace/bootmem.ts.
 
 /** How a field's number is shown to people. */
-export type FieldKind = 'pfn' | 'int' | 'gfp' | 'address' | 'zone' | 'bytes';
+export type FieldKind = 'pfn' | 'int' | 'gfp' | 'address' | 'zone' | 'bytes' | 'pte' | 'fault_result' | 'fault_kind' | 'pte_why' | 'vm_flags';
 
 export interface Tracepoint {
   system: string;
@@ -48,6 +48,30 @@ export const TRACEPOINTS = [
   { system: 'pagewalk', name: 'slab_flush', fields: [['cache', 'int'], ['cpu', 'int'], ['count', 'int'], ['to', 'int']] },
   { system: 'pagewalk', name: 'slab_reap', fields: [['cache', 'int'], ['cpu', 'int'], ['count', 'int']] },
   { system: 'pagewalk', name: 'slab_corruption', fields: [['cache', 'int'], ['obj', 'address'], ['offset', 'int'], ['expected', 'int'], ['found', 'int']] },
+  { system: 'exceptions', name: 'page_fault_user', fields: [['address', 'address'], ['ip', 'address'], ['error_code', 'int']] },
+  { system: 'exceptions', name: 'page_fault_kernel', fields: [['address', 'address'], ['ip', 'address'], ['error_code', 'int']] },
+  { system: 'pagewalk', name: 'mm_fault_begin', fields: [['address', 'address'], ['vma', 'int'], ['write', 'int']] },
+  { system: 'pagewalk', name: 'mm_fault_end', fields: [['address', 'address'], ['result', 'fault_result'], ['kind', 'fault_kind'], ['pfn', 'pfn'], ['ns', 'int']] },
+  { system: 'pagewalk', name: 'mm_vmalloc_sync', fields: [['address', 'address']] },
+  { system: 'pagewalk', name: 'mm_stack_grow', fields: [['vma', 'int'], ['pages', 'int']] },
+  { system: 'mmap', name: 'vm_unmapped_area', fields: [['addr', 'address'], ['err', 'int'], ['total_vm', 'int'], ['flags', 'int'], ['length', 'bytes'], ['low_limit', 'address'], ['high_limit', 'address']] },
+  { system: 'pagewalk', name: 'vma_create', fields: [['vma', 'int'], ['start', 'address'], ['end', 'address'], ['vm_flags', 'vm_flags']] },
+  { system: 'pagewalk', name: 'vma_merge', fields: [['vma', 'int'], ['start', 'address'], ['end', 'address'], ['case', 'int']] },
+  { system: 'pagewalk', name: 'vma_split', fields: [['vma', 'int'], ['addr', 'address'], ['new_vma', 'int']] },
+  { system: 'pagewalk', name: 'vma_remove', fields: [['vma', 'int'], ['start', 'address'], ['end', 'address']] },
+  { system: 'pagewalk', name: 'mm_commit_check', fields: [['pages', 'int'], ['mode', 'int'], ['free', 'int'], ['allowed', 'int'], ['ok', 'int']] },
+  { system: 'pagewalk', name: 'pte_set', fields: [['mm', 'int'], ['address', 'address'], ['old', 'pte'], ['new', 'pte'], ['why', 'pte_why']] },
+  { system: 'pagewalk', name: 'pte_clear', fields: [['mm', 'int'], ['address', 'address'], ['old', 'pte'], ['why', 'pte_why']] },
+  { system: 'pagewalk', name: 'tlb_flush', fields: [['mm', 'int'], ['start', 'address'], ['end', 'address']] },
+  { system: 'pagemap', name: 'mm_lru_insertion', fields: [['page', 'pfn'], ['pfn', 'pfn'], ['lru', 'int'], ['flags', 'int']] },
+  { system: 'pagemap', name: 'mm_lru_activate', fields: [['page', 'pfn'], ['pfn', 'pfn']] },
+  { system: 'pagewalk', name: 'mm_lru_pagevec_flush', fields: [['kind', 'int'], ['count', 'int']] },
+  { system: 'pagewalk', name: 'mm_page_referenced', fields: [['pfn', 'pfn'], ['referenced', 'int'], ['ptes', 'int']] },
+  { system: 'filemap', name: 'mm_filemap_add_to_page_cache', fields: [['pfn', 'pfn'], ['i_ino', 'int'], ['index', 'int'], ['s_dev', 'int']] },
+  { system: 'filemap', name: 'mm_filemap_delete_from_page_cache', fields: [['pfn', 'pfn'], ['i_ino', 'int'], ['index', 'int'], ['s_dev', 'int']] },
+  { system: 'sched', name: 'sched_process_fork', fields: [['parent_pid', 'int'], ['child_pid', 'int']] },
+  { system: 'sched', name: 'sched_process_exit', fields: [['pid', 'int'], ['code', 'int']] },
+  { system: 'signal', name: 'signal_generate', fields: [['sig', 'int'], ['code', 'int'], ['pid', 'int']] },
 ] as const satisfies readonly Tracepoint[];
 
 export type TracepointName = (typeof TRACEPOINTS)[number]['name'];

@@ -12,7 +12,7 @@ import { GFP_ATOMIC, GFP_DMA, GFP_HIGHUSER, GFP_KERNEL, __GFP_HIGHMEM, __GFP_NOW
 import { NO_PAGE, PAGE_SIZE, pfn, phys, virt } from '../../engine/include/types.ts';
 import { VM_ALLOC, VM_IOREMAP, VM_MAP, VM_USERMAP, VM_VPAGES } from '../../engine/include/vmalloc.ts';
 import {
-  PAGE_KERNEL, PAGE_KERNEL_RO, pgd_offset_k, pte_flags, pte_offset_kernel, pte_pfn, vmalloc_to_page,
+  PAGE_KERNEL, PAGE_KERNEL_RO, pgd_offset_k, entry_flags, pte_offset_kernel, entry_pfn, vmalloc_to_page,
 } from '../../engine/arch/pgtable.ts';
 import { page_address, vmalloc_space } from '../../engine/arch/address.ts';
 import { fill_frame, read_phys32 } from '../../engine/mm/contents.ts';
@@ -56,8 +56,8 @@ describe('the kernel\'s page tables', () => {
     const { k } = machineWith([], { memory: 64 * MiB });
     for (const address of [0xff800000, 0xffc00000]) {
       const entry = pgd_offset_k(k, virt(address));
-      assert.equal(pte_flags(k, entry), 0x067);
-      assert.ok(pte_pfn(k, entry) < 4096);
+      assert.equal(entry_flags(k, entry), 0x067);
+      assert.ok(entry_pfn(k, entry) < 4096);
       assert.equal(vmalloc_to_page(k, virt(address)), NO_PAGE);
     }
   });
@@ -69,8 +69,8 @@ describe('the kernel\'s page tables', () => {
       const addr = yield* vmalloc(k, 1);
       assert.equal(addr, at);
       const pte = pte_offset_kernel(k, at)!;
-      assert.deepEqual([pte_flags(k, pte), hex(PAGE_KERNEL)], [PAGE_KERNEL, '163']);
-      assert.equal(page_count_raw(k, pfn(pte_pfn(k, pgd_offset_k(k, at)))), 1);
+      assert.deepEqual([entry_flags(k, pte), hex(PAGE_KERNEL)], [PAGE_KERNEL, '163']);
+      assert.equal(page_count_raw(k, pfn(entry_pfn(k, pgd_offset_k(k, at)))), 1);
       vfree(k, addr);
       assert.notEqual(pte_offset_kernel(k, at), null);
     });
@@ -300,7 +300,7 @@ describe('bytes at kernel addresses', () => {
       store_byte(k, virt(addr + PAGE_SIZE), 0x77);
       assert.equal(load_byte(k, virt(page_address(k, k.vmlist[0]!.pages[1]!))), 0x77);
       const pte = pte_offset_kernel(k, addr)!;
-      assert.deepEqual([pte_flags(k, pte), read_phys32(k, phys(pte + 4)) >>> 31], [PAGE_KERNEL, 1]);
+      assert.deepEqual([entry_flags(k, pte), read_phys32(k, phys(pte + 4)) >>> 31], [PAGE_KERNEL, 1]);
       load_byte(k, virt(addr + 2 * PAGE_SIZE));
     }, { arch: 'x86_64', memory: 256 * MiB });
     assert.equal(end.message, 'Unable to handle kernel paging request at ffffc20000002000 RIP: ');

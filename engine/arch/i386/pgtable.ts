@@ -4,7 +4,7 @@
 import type { Kernel } from '../../kernel.ts';
 import type { Pfn, PhysAddr } from '../../include/types.ts';
 import { PAGE_SIZE, pfn, phys, virt } from '../../include/types.ts';
-import { PAGE_KERNEL_LARGE, _PAGE_TABLE, pgd_offset_k, set_pte } from '../pgtable.ts';
+import { PAGE_KERNEL_LARGE, _PAGE_TABLE, pgd_offset_k, set_entry } from '../pgtable.ts';
 import { FIXADDR_TOP, PAGE_OFFSET, PKMAP_BASE } from './layout.ts';
 
 /** What an entry of the top level maps, bytes. */
@@ -14,13 +14,13 @@ const PGDIR_SIZE = 4 << 20;
 export function pagetable_init(k: Kernel, swapper_pg_dir: PhysAddr, fixmap_table: PhysAddr, pkmap_table: PhysAddr): void {
   k.init_mm.pgd = swapper_pg_dir;
   kernel_physical_mapping_init(k);
-  set_pte(k, pgd_offset_k(k, virt(FIXADDR_TOP - 1)), frame(fixmap_table), _PAGE_TABLE);
-  set_pte(k, pgd_offset_k(k, virt(PKMAP_BASE)), frame(pkmap_table), _PAGE_TABLE);
+  set_entry(k, pgd_offset_k(k, virt(FIXADDR_TOP - 1)), frame(fixmap_table), _PAGE_TABLE);
+  set_entry(k, pgd_offset_k(k, virt(PKMAP_BASE)), frame(pkmap_table), _PAGE_TABLE);
 }
 
 function kernel_physical_mapping_init(k: Kernel): void {
   for (let page = 0; page < k.platform.max_low_pfn; page += PGDIR_SIZE / PAGE_SIZE) {
-    set_pte(k, pgd_offset_k(k, virt(PAGE_OFFSET + page * PAGE_SIZE)), pfn(page), PAGE_KERNEL_LARGE);
+    set_entry(k, pgd_offset_k(k, virt(PAGE_OFFSET + page * PAGE_SIZE)), pfn(page), PAGE_KERNEL_LARGE);
   }
 }
 
