@@ -81,7 +81,7 @@ function commands(terminal: Terminal): Command {
 function addRun(pagewalk: Command, terminal: Terminal): void {
   pagewalk.command('run').description('run a scenario at full speed and check its expectations').argument('<file>', 'a .pagewalk file')
     .option('--json', 'print one JSON object instead of text')
-    .option('--proc <name>', 'print a /proc file as it stands at the end: buddyinfo, zoneinfo, meminfo, vmstat, slabinfo, vmallocinfo, node0/numastat … (repeatable)', collect, [])
+    .option('--proc <name>', 'print a /proc file as it stands at the end: buddyinfo, zoneinfo, meminfo, vmstat, slabinfo, vmallocinfo, NAME/maps, NAME/smaps, NAME/pagemap, NAME/status, node0/numastat … (repeatable)', collect, [])
     .option('--log', 'print the kernel log as it grows')
     .option('--trace <out>', 'write the events to a file')
     .addOption(new Option('--format <format>', `how the events are written: ${Object.keys(TRACE_FORMATS).join(', ')} (default: ftrace)`))

@@ -1,8 +1,10 @@
 // `pagewalk run --json`: a whole run as one JSON object.
-import type { Kernel } from '../engine/index.ts';
-import { EXIT_ZOMBIE, TRACEPOINTS, for_each_zone, log_lines, meminfo, populated_zone, task_state_letter, vmstat } from '../engine/index.ts';
+import type { Kernel, task_struct } from '../engine/index.ts';
+import {
+  EXIT_ZOMBIE, TRACEPOINTS, for_each_zone, log_lines, meminfo, populated_zone, shown_badness, shown_mm, task_state_letter, vmstat,
+} from '../engine/index.ts';
 import type { OutputRecord, ProgramData, RunResult, Verdict } from '../language/runtime/index.ts';
-import { endOf, programOutput } from '../language/runtime/index.ts';
+import { endOf, hex, programOutput, shownAddress } from '../language/runtime/index.ts';
 import { procText } from './proc.ts';
 
 export interface JsonRequest {
@@ -27,7 +29,7 @@ export function jsonReport(data: ProgramData, result: RunResult, verdict: Verdic
     vmstat: vmstat(k),
     meminfo: meminfo(k),
     zones: for_each_zone(k).filter(populated_zone).map(zoneRow),
-    processes: k.tasks.filter((task) => task.kind !== 'idle').map(processRow),
+    processes: k.tasks.filter((task) => task.kind !== 'idle').map((task) => processRow(k, task)),
     oom: { kills: 0, victims: [] },
     events: Object.fromEntries(TRACEPOINTS.map((point, id) => [point.name, k.trace.counts[id]])),
     ...(request.proc.length > 0 ? { proc: Object.fromEntries(request.proc.map((name) => [name, procText(k, name)])) } : {}),
@@ -57,10 +59,22 @@ function listRow({ count, high, batch }: { count: number; high: number; batch: n
   return { count, high, batch };
 }
 
-function processRow(task: Kernel['tasks'][number]): object {
+function processRow(k: Kernel, task: task_struct): object {
   const { name, comm, pid, kind, state, cpu, exit_code, start_time, utime } = task;
   return {
     name, comm, pid, kind, state: task_state_letter(state), cpu, exit_code: state === EXIT_ZOMBIE ? exit_code : null,
-    start_ns: start_time, cpu_ns: Math.round(utime),
+    start_ns: start_time, cpu_ns: Math.round(utime), ...(kind === 'user' ? memoryOf(k, task) : {}),
   };
 }
+
+/** What a process has of memory, or had when it ended; sizes in pages. */
+function memoryOf(k: Kernel, task: task_struct): object {
+  const { parent, uid, nice, oomkilladj, signal, si_code, min_flt, maj_flt } = task;
+  const { total_vm, anon_rss, file_rss, nr_ptes, map_count, locked_vm } = shown_mm(k, task) ?? NO_MEMORY;
+  return {
+    parent, uid, nice, oom_adj: oomkilladj, signal, si_code, si_addr: hex(shownAddress(task.si_addr)), min_flt, maj_flt,
+    total_vm, rss: anon_rss + file_rss, anon_rss, file_rss, nr_ptes, map_count, locked_vm, badness: shown_badness(k, task),
+  };
+}
+
+const NO_MEMORY = { total_vm: 0, anon_rss: 0, file_rss: 0, nr_ptes: 0, map_count: 0, locked_vm: 0 };

@@ -14,7 +14,7 @@ export interface Watcher {
   booted?(k: Kernel): void;
   /** The program printed, checked an expectation or broke. */
   said?(k: Kernel, record: OutputRecord): void;
-  /** Every few statements, whenever the scheduler is about to choose, and at the end. */
+  /** Every few statements and accesses, whenever the scheduler is about to choose, and at the end. */
   pulse?(k: Kernel): void;
   /** The scheduler is about to choose, or the run has ended. */
   boundary?(k: Kernel): void;
@@ -34,7 +34,7 @@ export class EmulatorBroke extends Error {
 /** Statements between two pulses. A power of two, and small enough that the event ring never overflows between them. */
 const STATEMENTS_A_PULSE = 64;
 
-/** Thrown through the engine when the run has passed more statements and tracepoints than it may. */
+/** Thrown through the engine when the run has passed more statements, accesses of `touch` and tracepoints than it may. */
 class EventLimit extends Error {}
 
 /** Runs a program to its end; `limit` is a number of statements and tracepoints. Throws EmulatorBroke, and what a watcher throws as UsageError. */
@@ -48,6 +48,10 @@ export function runProgram(data: ProgramData, limit: number, watcher: Watcher): 
     statement(k) {
       statements++;
       if (statements % STATEMENTS_A_PULSE === 0) pulse(k);
+    },
+    working(k, times) {
+      statements += times;
+      pulse(k);
     },
     output: (k, record) => watcher.said?.(k, record),
   });

@@ -5,7 +5,7 @@ import type { ProgramData, RunResult } from '../language/runtime/index.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { EXIT } from './exit-status.ts';
 import { lawWatcher } from './laws.ts';
-import { checkProcName, checkProcNode } from './proc.ts';
+import { checkProcName, checkProcNode, checkProcProcess } from './proc.ts';
 import { jsonReport } from './report-json.ts';
 import { textWatcher, writeEnd } from './report-text.ts';
 import type { Watcher } from './run-machine.ts';
@@ -33,7 +33,10 @@ export function run(file: string, options: RunOptions, terminal: Terminal): Exit
   const { program, problems } = compileFile(file);
   showProblems(problems, terminal.err);
   if (program === null || countErrors(problems) > 0) return EXIT.wrong;
-  for (const name of options.proc) checkProcNode(name, program.config);
+  for (const name of options.proc) {
+    checkProcNode(name, program.config);
+    checkProcProcess(name, program);
+  }
   const trace = options.trace === null ? null : openTrace(options.trace);
   return runCompiled(withSeed(program, options.seed), options, trace, terminal);
 }

@@ -1,21 +1,29 @@
 // How recorded events are written: as ftrace's own text, as a JSON array with one event a line, or as a trace that Perfetto opens.
 import type { FieldKind, Kernel, TraceRecord } from '../engine/index.ts';
-import { TRACEPOINTS, show_gfp_flags } from '../engine/index.ts';
+import { TRACEPOINTS, show_field } from '../engine/index.ts';
 
 /** A way of writing events: what stands before, between and after them. `isFirst` events have none before them. */
 export interface TraceFormat {
   header(k: Kernel): string;
   event(k: Kernel, record: TraceRecord, isFirst: boolean): string;
+  /** Stands for events that were overwritten before they could be written. */
+  lost(k: Kernel, events: number, isFirst: boolean): string;
   footer(k: Kernel): string;
 }
 
 export const TRACE_FORMATS: Readonly<Record<string, TraceFormat>> = {
-  ftrace: { header: ftraceHeader, event: ftraceLine, footer: () => '' },
-  json: { header: () => '[', event: (k, record, isFirst) => `${isFirst ? '' : ','}\n${JSON.stringify(jsonEvent(k, record))}`, footer: () => '\n]\n' },
+  ftrace: { header: ftraceHeader, event: ftraceLine, lost: (k, events) => `CPU:${k.cpu} [LOST ${events} EVENTS]\n`, footer: () => '' },
+  json: {
+    header: () => '[',
+    event: (k, record, isFirst) => `${isFirst ? '' : ','}\n${JSON.stringify(jsonEvent(k, record))}`,
+    lost: (k, events, isFirst) => `${isFirst ? '' : ','}\n${JSON.stringify({ time_ns: k.now, cpu: k.cpu, lost_events: events })}`,
+    footer: () => '\n]\n',
+  },
   perfetto: {
-    header: (k) => `{"displayTimeUnit":"ns","traceEvents":[\n${k.tasks.map((task) => JSON.stringify(threadName(task.pid, task.name))).join(',\n')}`,
+    header: (k) => `{"displayTimeUnit":"ns","traceEvents":[\n${JSON.stringify(threadName(0, k.tasks[0]!.name))}`,
     event: (k, record) => `,\n${JSON.stringify(chromeEvent(k, record))}`,
-    footer: () => '\n]}\n',
+    lost: (k, events) => `,\n${JSON.stringify({ name: 'lost events', ph: 'i', s: 'g', ts: k.now / 1000, pid: 1, tid: 0, args: { cpu: k.cpu, events } })}`,
+    footer: (k) => `${k.tasks.slice(1).map((task) => `,\n${JSON.stringify(threadName(task.pid, task.name))}`).join('')}\n]}\n`,
   },
 };
 
@@ -49,9 +57,8 @@ function ftraceFields(record: TraceRecord): string {
 
 /** ftrace prints `page` as a pointer in hex; here that is the frame's number. */
 function ftraceValue(name: string, kind: FieldKind, value: number): string {
-  if (kind === 'gfp') return show_gfp_flags(value);
-  if (kind === 'address') return `0x${value.toString(16)}`;
-  return name === 'page' ? value.toString(16).padStart(8, '0') : String(value);
+  if (name === 'page') return value.toString(16).padStart(8, '0');
+  return kind === 'zone' ? String(value) : show_field(kind, value);
 }
 
 // ---- JSON -------------------------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ export interface TraceOptions {
   ids: readonly number[];
 }
 
-/** Records the ring holds: more than can happen between two pulses of a run, a boot block's included. */
-const RING_CAPACITY = 1 << 16;
+/** Records the ring holds: as many as the end of a process of 1 GiB makes, which is one piece of work. Where one makes more, the first are lost, and
+ *  the trace says so. */
+const RING_CAPACITY = 1 << 20;
 
 /** Text is written in pieces of about this many characters. */
 const PIECE = 1 << 16;
@@ -67,7 +68,12 @@ export function openTrace({ file, format, ids }: TraceOptions): TraceWriter {
   };
   const drain = (k: Kernel, time?: number): void => {
     begin(k);
-    if (k.trace.ring.seq - next > RING_CAPACITY) throw new Error('The event ring overflowed between two pulses.');
+    const lost = k.trace.ring.seq - next - RING_CAPACITY;
+    if (lost > 0) {
+      text += format.lost(k, lost, written === 0);
+      written++;
+      next += lost;
+    }
     for (const record of trace_records(k, next)) {
       text += format.event(k, time === undefined ? record : { ...record, time }, written === 0);
       written++;

@@ -24,6 +24,11 @@ export interface TaskSpec {
   nice: number;
   uid: number;
   oom_adj: number;
+  /** Limits of a user task in bytes; without them an address space has none and a stack 8 MiB. */
+  rlimit_as?: number | null;
+  rlimit_stack?: number | null;
+  /** Number of the signal that is to end it. */
+  dies?: number;
   body: number;
 }
 

@@ -4,6 +4,7 @@
 import type { CostTable } from './kernel.ts';
 import type { MachineConfig, TaskSpec, ZoneConfig, ZoneName } from './config-types.ts';
 import type { SysctlName } from './include/sysctl.ts';
+import { _NSIG } from './include/signal.ts';
 import { NUMA_SYSCTLS } from './include/sysctl.ts';
 import { RESERVE_FLOOR, memory_problems, zone_problems } from './config-memory.ts';
 import { sysctl_problem } from './kernel/sysctl.ts';
@@ -23,6 +24,8 @@ export const DEFAULT_COSTS: Readonly<CostTable> = {
 };
 
 const MiB = 1 << 20;
+/** The largest number that is a uid. */
+const MAX_UID = 2 ** 32 - 2;
 
 /** A machine with the defaults of the language and nothing to run. */
 export function default_config(): MachineConfig {
@@ -67,6 +70,15 @@ function numa_sysctl_problems(name: SysctlName, zones: readonly ZoneConfig[]): s
   return isNuma || !NUMA_SYSCTLS.includes(name) ? [] : [`${name} exists on a machine with several nodes only.`];
 }
 
-function task_problems({ name, cpu }: TaskSpec, cpus: number): string[] {
-  return cpu !== null && (cpu < 0 || cpu >= cpus) ? [`${name} wants cpu ${cpu}, but the machine has ${cpus}.`] : [];
+function task_problems(task: TaskSpec, cpus: number): string[] {
+  const { name, cpu, nice, uid, oom_adj, rlimit_as, rlimit_stack, dies } = task;
+  const is_size = (bytes: number | null | undefined): boolean => (bytes ?? 0) >= 0;
+  return [
+    ...(cpu !== null && (cpu < 0 || cpu >= cpus) ? [`${name} wants cpu ${cpu}, but the machine has ${cpus}.`] : []),
+    ...(is_integer(nice, -20, 19) ? [] : [`nice of ${name} takes a number from -20 to 19.`]),
+    ...(is_integer(uid, 0, MAX_UID) ? [] : [`uid of ${name} takes a number from 0 to ${MAX_UID}.`]),
+    ...(is_integer(oom_adj, -17, 15) ? [] : [`oom_adj of ${name} takes a number from -17 to 15; -17 keeps the OOM killer away.`]),
+    ...(is_size(rlimit_as) && is_size(rlimit_stack) ? [] : [`A limit of ${name} is 0 or more.`]),
+    ...(dies === undefined || is_integer(dies, 0, _NSIG) ? [] : [`dies of ${name} takes a signal.`]),
+  ];
 }

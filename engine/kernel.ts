@@ -8,6 +8,7 @@ import type { task_struct } from './include/sched.ts';
 import type { SlabAllocator } from './include/slab.ts';
 import type { SysctlName } from './include/sysctl.ts';
 import type { vm_struct } from './include/vmalloc.ts';
+import type { BlockLayer } from './include/blkdev.ts';
 import type { Highmem } from './include/highmem.ts';
 import type { mempool_t } from './include/mempool.ts';
 import type { anon_vma, file, inode, mm_struct, tlb, vm_area_struct } from './include/mm_types.ts';
@@ -22,7 +23,8 @@ export interface MemMap {
   _mapcount: Int32Array;
   private: Uint32Array;
   mapping: Uint32Array;
-  index: Uint32Array;
+  /** Page numbers of addresses of x86_64 need more than 32 bits. */
+  index: Float64Array;
   lru_next: Int32Array;
   lru_prev: Int32Array;
 }
@@ -87,6 +89,9 @@ export interface Sched {
   background: number;
   /** Virtual time at which another CPU or a timer must be looked at, ns; cond_resched yields past it. */
   horizon: number;
+  /** Pids of the tasks that are there, as tasks_there last saw them, and how many tasks of k.tasks it has looked at. */
+  there: number[];
+  seen: number;
 }
 
 /** The kernel log: the last lines, and the number of all there ever were. */
@@ -247,6 +252,10 @@ export interface Kernel {
   free_ids: { mm_structs: number[]; vmas: number[]; anon_vmas: number[]; files: number[]; inodes: number[] };
   /** Pages that are promised, over all address spaces (vm_committed_space). */
   vm_committed_space: number;
+  /** By CPU, on a machine with several: pages promised or given back there that vm_committed_space does not count yet (L-11). */
+  committed_space: number[];
+  /** State of the numbers that look random (kernel/random.ts), 32 bits. */
+  random_state: number;
   /** The page of zeroes that reads of untouched memory see (empty_zero_page). */
   zero_page: Pfn;
   /** By CPU. */
@@ -256,6 +265,8 @@ export interface Kernel {
   lru_add_active_pvecs: pagevec[];
   /** By id; null for one that was destroyed. */
   mempools: (mempool_t | null)[];
+  /** Disks and their queues (block/genhd.ts). */
+  block: BlockLayer;
   trace: Trace;
   /** What the scenario printed and expected so far. */
   program_output: ProgramRecord[];

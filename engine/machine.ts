@@ -6,23 +6,28 @@ import type { Kernel } from './kernel.ts';
 import type { MachineConfig, TaskSpec } from './config.ts';
 import type { Coroutine } from './kernel/sched.ts';
 import type { task_struct } from './include/sched.ts';
-import { EXIT_ZOMBIE, TASK_NEW, TASK_RUNNING } from './include/sched.ts';
+import { EXIT_ZOMBIE, PF_EXITING } from './include/sched.ts';
 import { start_kernel } from './arch/boot.ts';
 import { make_platform } from './arch/firmware.ts';
+import { make_block_layer } from './block/genhd.ts';
 import { make_contents } from './mm/contents.ts';
 import { alloc_mem_map } from './mm/mem_map.ts';
 import { cpucache_init, run_cache_reaps } from './mm/slab_reap.ts';
 import { make_slab } from './mm/slab_lists.ts';
 import { make_vm_events } from './mm/vmstat.ts';
 import { make_highmem } from './mm/highmem.ts';
-import { NO_PAGE, phys, virt } from './include/types.ts';
+import { start_user_task } from './fs/exec.ts';
+import { NO_PAGE, phys } from './include/types.ts';
 import { make_tlbs } from './arch/tlb.ts';
 import { make_pagevecs } from './mm/swap.ts';
-import { default_rlimits, no_task_memory } from './kernel/fork.ts';
+import { do_exit } from './kernel/exit.ts';
+import { new_task } from './kernel/fork.ts';
 import { end_of, make_sched, next_event, pick_next_task, put_prev_task, start_task } from './kernel/sched.ts';
+import { get_signal_to_deliver, signal_pending } from './kernel/signal.ts';
 import { default_sysctls } from './kernel/sysctl.ts';
 import { KernelBug } from './kernel/panic.ts';
 import { make_log } from './kernel/printk.ts';
+import { seed_random } from './kernel/random.ts';
 import { make_trace } from './trace/events.ts';
 import { TRACEPOINTS } from './trace/tracepoints.ts';
 import { DEFAULT_COSTS, config_problems } from './config.ts';
@@ -31,7 +36,8 @@ import { DEFAULT_COSTS, config_problems } from './config.ts';
 export interface Program {
   /** The position from which a task begins its body. */
   start(k: Kernel, task: task_struct, body: number): unknown;
-  /** Runs a task from its position until it ends; it waits only inside engine functions it `yield*`s to. */
+  /** Runs a task from its position until its body has ended, at an `exit` (sys_exit), or until a signal waits (signal_pending), which it looks for
+   *  between two statements and after each function of the engine. It waits only inside engine functions it `yield*`s to. */
   run(k: Kernel, task: task_struct): Coroutine;
   /** The scenario's part of the boot: runs before the page allocator exists. */
   boot(k: Kernel): void;
@@ -111,11 +117,23 @@ function run(machine: Machine): RunEnd {
     const task = pick_next_task(k);
     if (task === null) return how_it_ended(k);
     hooks.switch_to?.(k, task.pid);
-    const coroutine = (machine.coroutines[task.pid] ??= machine.program.run(k, task));
+    const coroutine = (machine.coroutines[task.pid] ??= life_of(machine, task));
     const step = coroutine.next();
     put_prev_task(k, task, step.done === true ? 'ended' : step.value);
     if (step.done === true) machine.coroutines[task.pid] = null;
   }
+}
+
+/** A task from its first step to its last. A user task first gets its memory, unless fork has given it some, and in the end gives it up. */
+function* life_of({ k, program }: Machine, task: task_struct): Coroutine {
+  if (task.kind !== 'user') {
+    yield* program.run(k, task);
+    return;
+  }
+  if (task.mm === 0) yield* start_user_task(k, task);
+  if (!signal_pending(task)) yield* program.run(k, task);
+  const info = (task.flags & PF_EXITING) === 0 ? get_signal_to_deliver(task) : null;
+  yield* do_exit(k, info?.signo ?? task.exit_code);
 }
 
 /** What is due before the next task runs, at its own time. */
@@ -139,36 +157,32 @@ function make_kernel(config: MachineConfig): Kernel {
   const platform = make_platform(config);
   return {
     platform,
-    now: 0, cpu: 0, current: 0, sched: make_sched(config.cpus), tasks: [make_task(0, 'swapper', 'idle')], system_running: 0,
+    now: 0, cpu: 0, current: 0, sched: make_sched(config.cpus), tasks: [new_task(0, 'swapper', 'idle')], system_running: 0,
     mem_map: alloc_mem_map(0, 0), contents: make_contents(platform.max_pfn), nodes: [], bootmem: null,
     totalram_pages: 0, totalhigh_pages: 0, totalreserve_pages: 0, vm_total_pages: 0,
     dma_reserve: 0, node_load: platform.nodes.map(() => 0),
     slab: make_slab(config.cpus), vm_event_states: make_vm_events(config.cpus), sysctl: default_sysctls(), cost: { ...DEFAULT_COSTS, ...config.cost },
     log: make_log(config.hz), reclaim_script: { passes: [], kills: [] }, init_mm: { pgd: phys(0) }, vmlist: [],
     highmem: make_highmem(), mempools: [], mm_structs: [null], vmas: [null], anon_vmas: [null], files: [null], inodes: [null],
-    free_ids: { mm_structs: [], vmas: [], anon_vmas: [], files: [], inodes: [] }, vm_committed_space: 0, zero_page: NO_PAGE, tlbs: make_tlbs(config.cpus),
+    free_ids: { mm_structs: [], vmas: [], anon_vmas: [], files: [], inodes: [] }, vm_committed_space: 0,
+    committed_space: Array<number>(config.cpus).fill(0), random_state: seed_random(config.seed), zero_page: NO_PAGE, tlbs: make_tlbs(config.cpus),
     lru_add_pvecs: make_pagevecs(config.cpus), lru_add_active_pvecs: make_pagevecs(config.cpus),
-    trace: make_trace(), program_output: [], halted: 0,
-  };
-}
-
-function make_task(pid: number, comm: string, kind: task_struct['kind']): task_struct {
-  return {
-    pid, comm, name: comm, kind, state: kind === 'idle' ? TASK_RUNNING : TASK_NEW, flags: 0, nice: 0, uid: 0, oomkilladj: 0, cpu: 0, cpu_pinned: 0,
-    time_used: 0, utime: 0, ready_at: 0, start_at: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0,
-    mm: 0, parent: 0, euid: 0, pending: [], signal: 0, si_code: 0, si_addr: virt(0), min_flt: 0, maj_flt: 0, esp: virt(0), rlim: default_rlimits(),
-    dies: 0, memory: no_task_memory(), exit_image: null, memdie: 0, reclaim_state: null, program: null,
+    block: make_block_layer([]), trace: make_trace(), program_output: [], halted: 0,
   };
 }
 
 /** Adds a task of the scenario: it becomes ready at its time, or when the task it follows has ended. */
 function declare_task(machine: Machine, spec: TaskSpec): void {
   const { k, program } = machine;
-  const task = make_task(k.tasks.length, spec.comm.slice(0, 15), spec.kind);
+  const task = new_task(k.tasks.length, spec.comm.slice(0, 15), spec.kind);
   task.name = spec.name;
   task.nice = spec.nice;
   task.uid = spec.uid;
+  task.euid = spec.uid;
   task.oomkilladj = spec.oom_adj;
+  task.dies = spec.dies ?? 0;
+  task.rlim.RLIMIT_AS = spec.rlimit_as ?? task.rlim.RLIMIT_AS;
+  task.rlim.RLIMIT_STACK = spec.rlimit_stack ?? task.rlim.RLIMIT_STACK;
   task.cpu = spec.cpu ?? (task.pid - 1) % k.platform.nr_cpus;
   task.cpu_pinned = spec.cpu === null ? 0 : 1;
   k.tasks.push(task);

@@ -18,7 +18,8 @@ import { checkIndex, checkMember, checkMemberCall } from './validation/members.t
 import { checkAssign, checkDuplicates, checkHidden, checkNameRef, checkSignedName } from './validation/names.ts';
 import { checkConst, checkTopLevelExpect } from './validation/pure.ts';
 import {
-  checkBlockStatement, checkBootStatement, checkExit, checkFor, checkJump, checkReachable, checkRepeat, checkReturn, checkSleep, checkTouch,
+  checkBlockStatement, checkBootStatement, checkExit, checkFor, checkForker, checkJump, checkReachable, checkRepeat, checkReturn, checkSleep,
+  checkTouch,
 } from './validation/statements.ts';
 import { checkExpectsBug, checkStop } from './validation/stops.ts';
 import { checkFork, checkTask, checkWait } from './validation/tasks.ts';
@@ -56,7 +57,10 @@ const CHECKS: Checks = {
   },
   Let: (node, context, callers) => checkBootStatement(node, callers, context),
   ForkStatement: (node, context, callers) => checkBootStatement(node, callers, context),
-  Fork: checkFork,
+  Fork: (node, context, callers) => {
+    checkFork(node, context);
+    checkForker(node, callers, context);
+  },
   Repeat: checkRepeat,
   For: checkFor,
   Assign: checkAssign,

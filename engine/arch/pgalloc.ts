@@ -11,7 +11,7 @@ import type { mm_struct } from '../include/mm_types.ts';
 import type { Pfn, PhysAddr, VirtAddr } from '../include/types.ts';
 import { GFP_KERNEL, __GFP_REPEAT, __GFP_ZERO } from '../include/gfp.ts';
 import { NR_PAGETABLE } from '../include/mmzone.ts';
-import { NO_PAGE, PAGE_SIZE, phys } from '../include/types.ts';
+import { NO_PAGE, PAGE_SHIFT, PAGE_SIZE, phys } from '../include/types.ts';
 import { charge } from '../kernel/sched.ts';
 import { read_phys32, write_phys32 } from '../mm/contents.ts';
 import { alloc_object, free_object } from '../mm/mm_struct.ts';
@@ -19,7 +19,7 @@ import { __free_pages, alloc_page } from '../mm/page_alloc.ts';
 import { dec_zone_page_state, inc_zone_page_state } from '../mm/vmstat.ts';
 import { is_x86_64, page_address, virt_to_phys } from './address.ts';
 import { SHIFTS, _PAGE_TABLE, entry_of, entry_size, read_pte, write_pte } from './pgtable.ts';
-import { _PAGE_PRESENT, _PAGE_PSE, mk_pte, pte_page } from './pte.ts';
+import { _PAGE_PRESENT, _PAGE_PSE, mk_pte, pte_low, pte_page } from './pte.ts';
 
 /** First entry of the top table that is the kernel's (M-2, X-7). */
 const KERNEL_PGD_SLOT = { i386: 768, x86_64: 258 } as const;
@@ -64,16 +64,16 @@ export function pgd_offset(k: Kernel, mm: mm_struct, address: VirtAddr): PhysAdd
   return entry_of(k, mm.pgd, SHIFTS[k.platform.arch][0], address);
 }
 
-/** Where the PTE of a user address is, or null where a table on the way is missing. Looking changes nothing. */
+/** Where the PTE of a user address is, or null where a table on the way is missing. Looking changes nothing. @nohooks */
 export function pte_offset_map(k: Kernel, mm: mm_struct, address: VirtAddr): PhysAddr | null {
   const shifts = SHIFTS[k.platform.arch];
   let table = mm.pgd;
   for (let level = 0; level < shifts.length - 1; level++) {
     const pte = read_pte(k, entry_of(k, table, shifts[level]!, address));
     if ((pte & _PAGE_PRESENT) === 0) return null;
-    table = phys(pte_page(pte) * PAGE_SIZE);
+    table = phys(pte - pte_low(pte));
   }
-  return entry_of(k, table, shifts.at(-1)!, address);
+  return entry_of(k, table, PAGE_SHIFT, address);
 }
 
 /** The same, with the tables that are missing made; null where there is no memory for one (pud_alloc, pmd_alloc, pte_alloc_map). */
@@ -88,7 +88,7 @@ export function* pte_alloc_map(k: Kernel, mm: mm_struct, address: VirtAddr): Gen
     }
     table = phys(pte_page(read_pte(k, entry)) * PAGE_SIZE);
   }
-  return entry_of(k, table, shifts.at(-1)!, address);
+  return entry_of(k, table, PAGE_SHIFT, address);
 }
 
 /** Hangs a new table into an entry, unless somebody did so while this task slept for it (mm/memory.c:__pte_alloc); false where there is no memory. */

@@ -14,7 +14,7 @@ import type { Pfn, PhysAddr, VirtAddr } from '../include/types.ts';
 import { GFP_KERNEL, __GFP_REPEAT, __GFP_ZERO } from '../include/gfp.ts';
 import { NO_PAGE, PAGE_SIZE, phys } from '../include/types.ts';
 import { charge } from '../kernel/sched.ts';
-import { read_phys32, write_phys32 } from '../mm/contents.ts';
+import { read_phys32, read_phys64, write_phys32, write_phys64 } from '../mm/contents.ts';
 import { __get_free_pages, free_page } from '../mm/page_alloc.ts';
 import { is_x86_64, virt_to_phys } from './address.ts';
 import type { pte_t } from './pte.ts';
@@ -30,10 +30,6 @@ export const PAGE_KERNEL_RO = PAGE_KERNEL & ~_PAGE_RW;
 /** A large page of the direct map. */
 export const PAGE_KERNEL_LARGE = PAGE_KERNEL | _PAGE_PSE;
 
-/** Bit 63, in the upper word of an entry. */
-const NX_HIGH_WORD = 0x80000000;
-const TWO_32 = 2 ** 32;
-
 /** Lowest address bit that each level's index takes, from the top. */
 export const SHIFTS = { i386: [22, 12], x86_64: [39, 30, 21, 12] } as const;
 
@@ -42,11 +38,13 @@ export function entry_size(k: Kernel): number {
   return is_x86_64(k) ? 8 : 4;
 }
 
-/** Physical address of the entry for an address in a table of a level. */
+/** Powers of two by exponent: a shift of more bits than the 32 of the bit operators. */
+const TWO_TO: readonly number[] = Array.from({ length: 48 }, (_, exponent) => 2 ** exponent);
+
+/** Physical address of the entry for an address in a table of a level. @nohooks */
 export function entry_of(k: Kernel, table: PhysAddr, shift: number, address: VirtAddr): PhysAddr {
-  const entries = PAGE_SIZE / entry_size(k);
-  const index = Math.floor(address / 2 ** shift) % entries;
-  return phys(table + (index < 0 ? index + entries : index) * entry_size(k));
+  if (k.platform.arch === 'i386') return phys(table + ((address >>> shift) & 0x3ff) * 4);
+  return phys(table + (Math.floor(address / TWO_TO[shift]!) & 0x1ff) * 8);
 }
 
 /** The entry of the top level for a kernel address (pgd_offset_k). */
@@ -89,20 +87,15 @@ function populate_kernel(k: Kernel, entry: PhysAddr, page: VirtAddr): void {
   else free_page(k, page);
 }
 
-/** An entry as a number (arch/pte.ts). */
+/** An entry as a number (arch/pte.ts). @nohooks */
 export function read_pte(k: Kernel, entry: PhysAddr): pte_t {
-  const low = read_phys32(k, entry);
-  if (!is_x86_64(k)) return low;
-  const high = read_phys32(k, phys(entry + 4));
-  return high < NX_HIGH_WORD ? low + high * TWO_32 : low + (high - NX_HIGH_WORD) * TWO_32 + _PAGE_NX;
+  return k.platform.arch === 'i386' ? read_phys32(k, entry) : read_phys64(k, entry);
 }
 
-/** Writes an entry; its cost is its user's. */
+/** Writes an entry; its cost is its user's. @nohooks */
 export function write_pte(k: Kernel, entry: PhysAddr, pte: pte_t): void {
-  write_phys32(k, entry, pte % TWO_32);
-  if (!is_x86_64(k)) return;
-  const high = Math.floor(pte / TWO_32);
-  write_phys32(k, phys(entry + 4), pte < _PAGE_NX ? high : high - _PAGE_NX / TWO_32 + NX_HIGH_WORD);
+  if (k.platform.arch === 'i386') write_phys32(k, entry, pte);
+  else write_phys64(k, entry, pte);
 }
 
 /** Writes an entry of the kernel's tables; its memory of x86_64 is not executable. */

@@ -139,6 +139,22 @@ export function hardware_pte(pte: pte_t): bigint {
   return pte < _PAGE_NX ? BigInt(pte) : BigInt(pte - _PAGE_NX) | (1n << 63n);
 }
 
+const BIT_NAMES: readonly (readonly [string, number])[] = [
+  ['PRESENT', _PAGE_PRESENT], ['RW', _PAGE_RW], ['USER', _PAGE_USER], ['ACCESSED', _PAGE_ACCESSED], ['DIRTY', _PAGE_DIRTY], ['GLOBAL', _PAGE_GLOBAL],
+];
+
+/** The bits of an entry of the lowest level by name: `PRESENT|RW|USER`, `PROTNONE`, or what stands in its place. */
+export function show_pte_bits(pte: pte_t): string {
+  if (pte === 0) return 'none';
+  if (!pte_present(pte)) {
+    const { type, offset } = pte_to_swp_entry(pte);
+    return pte_file(pte) ? 'FILE' : `swap entry: area ${type}, slot ${offset}`;
+  }
+  const names = BIT_NAMES.filter(([, bit]) => (pte & bit) !== 0).map(([name]) => name);
+  if ((pte & _PAGE_PRESENT) === 0) names.unshift('PROTNONE');
+  return [...names, ...(pte_exec(pte) ? [] : ['NX'])].join('|');
+}
+
 // ---- swap entries -----------------------------------------------------------------------------------------------------
 
 /** Where a page is in swap: an area's type, and the slot in it. */

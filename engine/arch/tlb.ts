@@ -1,6 +1,7 @@
 // @nohooks
 // What each processor remembers of the page tables of the address space it works in: a small TLB, direct-mapped, for user pages only (include/
-// asm-i386/tlbflush.h). It is no model of any real processor's; it is there so that a flush which is missing does harm, and one that is made is counted.
+// asm-i386/tlbflush.h). It is no model of any real processor's; it is there so that a flush which is missing does harm, and one that is made is
+// counted.
 //
 // An entry is as it was when it was loaded: a change of the tables is not seen before a flush. A write through an entry that was loaded clean walks
 // the tables again, as the hardware does to set the dirty bit.
@@ -11,13 +12,16 @@ import type { VirtAddr } from '../include/types.ts';
 import { PAGE_SIZE } from '../include/types.ts';
 import { trace_tlb_flush } from '../trace/mm.ts';
 
+/** A power of two. */
 export const TLB_ENTRIES = 64;
+/** The page number of an entry that holds none: no address has it. -1 is one, that of the last page of 64-bit addresses. */
+const NO_VPN = -(2 ** 52);
 /** From so many pages on a range is flushed by flushing all. */
 const FLUSH_ALL = 16;
 
 export function make_tlbs(nr_cpus: number): tlb[] {
   return Array.from({ length: nr_cpus }, () => ({
-    mm: 0, vpn: new Float64Array(TLB_ENTRIES).fill(-1), pte: new Float64Array(TLB_ENTRIES), hits: 0, misses: 0, flushes: 0, page_flushes: 0,
+    mm: 0, vpn: new Float64Array(TLB_ENTRIES).fill(NO_VPN), pte: new Float64Array(TLB_ENTRIES), hits: 0, misses: 0, flushes: 0, page_flushes: 0,
   }));
 }
 
@@ -25,10 +29,15 @@ export function make_tlbs(nr_cpus: number): tlb[] {
 export function tlb_lookup(k: Kernel, address: VirtAddr): number {
   const tlb = k.tlbs[k.cpu]!;
   const vpn = Math.floor(address / PAGE_SIZE);
-  const i = vpn % TLB_ENTRIES;
+  const i = vpn & (TLB_ENTRIES - 1);
   if (tlb.vpn[i] !== vpn) return 0;
   tlb.hits++;
   return tlb.pte[i]!;
+}
+
+/** This CPU forgets what it has for a user address. */
+export function tlb_forget(k: Kernel, address: VirtAddr): void {
+  k.tlbs[k.cpu]!.vpn[Math.floor(address / PAGE_SIZE) & (TLB_ENTRIES - 1)] = NO_VPN;
 }
 
 /** Loads an entry that the walk of the tables found. */
@@ -36,11 +45,12 @@ export function tlb_load(k: Kernel, address: VirtAddr, pte: number): void {
   const tlb = k.tlbs[k.cpu]!;
   const vpn = Math.floor(address / PAGE_SIZE);
   tlb.misses++;
-  tlb.vpn[vpn % TLB_ENTRIES] = vpn;
-  tlb.pte[vpn % TLB_ENTRIES] = pte;
+  tlb.vpn[vpn & (TLB_ENTRIES - 1)] = vpn;
+  tlb.pte[vpn & (TLB_ENTRIES - 1)] = pte;
 }
 
-/** The CPU turns to another address space (switch_mm): its entries are of the old one. Id 0, a kernel thread, keeps the tables there are (lazy TLB). */
+/** The CPU turns to another address space (switch_mm): its entries are of the old one. Id 0, a kernel thread, keeps the tables there are (lazy
+ *  TLB). */
 export function switch_mm(k: Kernel, mm: number): void {
   const tlb = k.tlbs[k.cpu]!;
   if (mm === 0 || tlb.mm === mm) return;
@@ -66,7 +76,7 @@ export function flush_tlb_page(k: Kernel, mm: mm_struct, address: VirtAddr): voi
   for (const tlb of k.tlbs) {
     if (tlb.mm !== mm.id) continue;
     tlb.page_flushes++;
-    if (tlb.vpn[vpn % TLB_ENTRIES] === vpn) tlb.vpn[vpn % TLB_ENTRIES] = -1;
+    if (tlb.vpn[vpn & (TLB_ENTRIES - 1)] === vpn) tlb.vpn[vpn & (TLB_ENTRIES - 1)] = NO_VPN;
   }
   trace_tlb_flush(k, mm.id, address, address + PAGE_SIZE);
 }
@@ -91,5 +101,5 @@ export function flush_tlb_mm(k: Kernel, mm: mm_struct): void {
 }
 
 function drop_all(tlb: tlb): void {
-  for (let i = 0; i < TLB_ENTRIES; i++) tlb.vpn[i] = -1;
+  for (let i = 0; i < TLB_ENTRIES; i++) tlb.vpn[i] = NO_VPN;
 }

@@ -166,6 +166,10 @@ export interface inode {
   truncate_count: number;
   /** Open files and mappings that refer to it. */
   i_count: number;
+  /** VM_ACCOUNT where all of it is promised memory since it was made (shmem_inode_info.flags): size counts in vm_committed_space. */
+  shmem_flags: number;
+  /** Pages of shared memory that came to be, and that were not found gone yet; without VM_ACCOUNT each is promised by itself. */
+  alloced: number;
 }
 
 /** An open file. */
@@ -178,7 +182,34 @@ export interface file {
   f_mode: number;
   f_pos: number;
   f_count: number;
+  f_ra: file_ra_state;
 }
+
+/** How a file was read so far, and what of it is read ahead (FM-7). Places and sizes are in pages; drawn in mm/readahead.ts. */
+export interface file_ra_state {
+  /** The current window. */
+  start: number;
+  size: number;
+  /** RA_FLAG_… */
+  flags: number;
+  /** Pages in a row that were to be read and were cached already. */
+  cache_hit: number;
+  /** The last page that was asked for, -1 before the first. */
+  prev_page: number;
+  /** The window behind the current one; without one, ahead_start is 0 and ahead_size says nothing. */
+  ahead_start: number;
+  ahead_size: number;
+  /** Faults in mappings of the file that found their page in the cache, and that did not (FM-12). */
+  mmap_hit: number;
+  mmap_miss: number;
+  /** The largest window; 0: none. */
+  ra_pages: number;
+}
+
+/** A page that was read ahead was gone before it was used. */
+export const RA_FLAG_MISS = 1;
+/** The file is in the cache anyway. */
+export const RA_FLAG_INCACHE = 2;
 
 export const FMODE_READ = 1;
 export const FMODE_WRITE = 2;

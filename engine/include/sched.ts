@@ -45,6 +45,8 @@ export interface rlimits {
 
 /** Objects of a user task in the caches of their names. `thread_info` is its kernel stack (size-8192 on i386, two pages on x86_64). */
 export interface task_memory {
+  /** struct pid; 0 on x86_64, whose cache of them has no known size. */
+  pid: VirtAddr;
   task_struct: VirtAddr;
   thread_info: VirtAddr;
   files_cache: VirtAddr;
@@ -53,10 +55,14 @@ export interface task_memory {
   signal_cache: VirtAddr;
 }
 
-/** A VMA of a task that has ended, with the figures of /proc/PID/smaps (KiB), and its present entries as runs of pages. */
+/** A VMA of a task that has ended, with its file ('' and zeroes where it has none), the figures of /proc/PID/smaps, and its present entries as runs
+ *  of pages. */
 export interface vma_image {
   vma: vm_area_struct;
   path: string;
+  major: number;
+  minor: number;
+  ino: number;
   smaps: smaps_figures;
   present: { address: VirtAddr; pfns: Pfn[] }[];
 }
@@ -111,8 +117,10 @@ export interface task_struct {
   need_resched: number;
   /** Id of its address space, or 0: a kernel thread, or a task that has given it up (exit_mm). */
   mm: number;
-  /** pid of the task that forked it, or 0. */
+  /** pid of the task that forked it; 0 where the scenario declares it, or that task has ended first. */
   parent: number;
+  /** pids of those that it forked and has not waited for, oldest first. */
+  children: number[];
   euid: number;
   /** Signals that wait, by number, oldest first; the first one that ended the task, or 0. */
   pending: siginfo[];

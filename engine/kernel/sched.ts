@@ -8,6 +8,7 @@
 import type { Kernel, cpu_rq } from '../kernel.ts';
 import type { task_struct } from '../include/sched.ts';
 import { EXIT_ZOMBIE, PF_EXITING, TASK_INTERRUPTIBLE, TASK_NEW, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../include/sched.ts';
+import { switch_mm } from '../arch/tlb.ts';
 import { panic } from './panic.ts';
 import { trace_sched_switch } from '../trace/sched.ts';
 
@@ -25,7 +26,16 @@ export type Coroutine = Generator<Wait, void, void>;
 
 export function make_sched(nr_cpus: number): Kernel['sched'] {
   const cpus = Array.from({ length: nr_cpus }, () => ({ now: 0, curr: -1, prev: 0, queue: [] }));
-  return { cpus, timers: [], timer_seq: 0, retries: 0, retry_since: 0, retry_pid: -1, background: Infinity, horizon: 0 };
+  return { cpus, timers: [], timer_seq: 0, retries: 0, retry_since: 0, retry_pid: -1, background: Infinity, horizon: 0, there: [], seen: 0 };
+}
+
+/** The tasks that are there or are yet to begin, by pid: not those that have ended and been waited for, however many they are. */
+export function tasks_there(k: Kernel): task_struct[] {
+  const { sched } = k;
+  for (; sched.seen < k.tasks.length; sched.seen++) sched.there.push(sched.seen);
+  const there = sched.there.map((pid) => k.tasks[pid]!).filter(({ state, memory }) => state !== EXIT_ZOMBIE || memory.task_struct !== 0);
+  if (there.length < sched.there.length) sched.there = there.map(({ pid }) => pid);
+  return there;
 }
 
 /** Spends virtual time on the running CPU, ns. */
@@ -49,10 +59,21 @@ export function* cond_resched(k: Kernel): Generator<Wait, void, void> {
   if (k.now >= k.sched.horizon) yield RESCHED;
 }
 
-/** Sleeps for a time, ns. `why` is what a deadlock or a stack would call it. */
+/** Sleeps for a time, ns, or until a signal comes. `why` is what a deadlock or a stack would call it. */
 export function* schedule_timeout(k: Kernel, ns: number, why: string): Generator<Wait, void, void> {
   const task = current_task(k);
+  const expires = k.now + ns;
   task.state = TASK_INTERRUPTIBLE;
+  task.waits_for = why;
+  add_timer(k, expires, task.pid);
+  yield SLEEP;
+  if (k.now < expires) del_timer(k, task.pid);
+}
+
+/** Sleeps for a time, ns, whatever signal comes. */
+export function* schedule_timeout_uninterruptible(k: Kernel, ns: number, why: string): Generator<Wait, void, void> {
+  const task = current_task(k);
+  task.state = TASK_UNINTERRUPTIBLE;
   task.waits_for = why;
   add_timer(k, k.now + ns, task.pid);
   yield SLEEP;
@@ -81,21 +102,25 @@ export function* schedule(k: Kernel, why: string): Generator<Wait, void, void> {
   yield SLEEP;
 }
 
-/** Waits until every task of the names has ended. */
-export function* wait_for_tasks(k: Kernel, names: readonly string[]): Generator<Wait, void, void> {
+/** Gives the rest of the quantum away: every task that is ready on this CPU comes first (sched_yield). */
+export function* sys_sched_yield(k: Kernel): Generator<Wait, number, void> {
   const task = current_task(k);
-  task.waits_for_tasks = names.filter((name) => !has_ended(k, name));
-  if (task.waits_for_tasks.length === 0) return;
-  task.state = TASK_UNINTERRUPTIBLE;
-  task.waits_for = end_of(task.waits_for_tasks);
-  yield SLEEP;
+  task.time_used = time_slice(k, task);
+  yield RESCHED;
+  return 0;
 }
 
-/** Ends the running task: its coroutine must return next. */
-export function do_exit(k: Kernel, code: number): void {
+/** Sleeps until every task of the names has ended, or a signal comes: the children of a name where the task has some, else all of that name. Where
+ *  there is none, there is nothing to wait for. */
+export function* wait_until_ended(k: Kernel, names: readonly string[]): Generator<Wait, void, void> {
   const task = current_task(k);
-  task.flags |= PF_EXITING;
-  task.exit_code = code;
+  task.waits_for_tasks = names.filter((name) => !has_ended(k, task, name));
+  while (task.waits_for_tasks.length > 0 && task.pending.length === 0) {
+    task.state = task.kind === 'user' ? TASK_INTERRUPTIBLE : TASK_UNINTERRUPTIBLE;
+    task.waits_for = end_of(task.waits_for_tasks);
+    yield SLEEP;
+  }
+  task.waits_for_tasks = [];
 }
 
 /** Makes a sleeping or new task ready on its CPU, or on an idle one where it may move. */
@@ -205,9 +230,9 @@ export function time_slice(k: Kernel, task: task_struct): number {
 function end_task(k: Kernel, task: task_struct): void {
   task.state = EXIT_ZOMBIE;
   task.flags |= PF_EXITING;
-  for (const other of k.tasks) {
-    if (!other.waits_for_tasks.includes(task.name)) continue;
-    other.waits_for_tasks = other.waits_for_tasks.filter((name) => !has_ended(k, name));
+  for (const other of tasks_there(k)) {
+    if (other.waits_for_tasks.length === 0 || !other.waits_for_tasks.includes(task.name)) continue;
+    other.waits_for_tasks = other.waits_for_tasks.filter((name) => !has_ended(k, other, name));
     if (other.waits_for_tasks.length === 0) start_task(k, other);
     else other.waits_for = end_of(other.waits_for_tasks);
   }
@@ -224,8 +249,11 @@ export function end_of(names: readonly string[]): string {
   return `the end of ${names.join(', ')}`;
 }
 
-function has_ended(k: Kernel, name: string): boolean {
-  return k.tasks.some((task) => task.name === name && task.state === EXIT_ZOMBIE);
+/** Whether every task of a name that a waiter means has ended. A task that is to start after others waits for tasks that are yet to come, too. */
+function has_ended(k: Kernel, waiter: task_struct, name: string): boolean {
+  const children = waiter.children.map((pid) => k.tasks[pid]!).filter((task) => task.name === name);
+  const named = children.length > 0 ? children : k.tasks.filter((task) => task.name === name);
+  return named.length === 0 ? waiter.state !== TASK_NEW : named.every((task) => task.state === EXIT_ZOMBIE);
 }
 
 /** Index of the CPU with work whose clock is lowest, or -1. */
@@ -290,6 +318,7 @@ function switch_to(k: Kernel, index: number): task_struct {
   }
   k.current = cpu.curr;
   const task = k.tasks[cpu.curr]!;
+  switch_mm(k, task.mm);
   k.sched.horizon = horizon(k, index, task);
   return task;
 }

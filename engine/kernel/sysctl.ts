@@ -19,33 +19,38 @@ export function default_sysctls(): Sysctl {
 /** The smallest percpu_pagelist_fraction that the kernel takes: 0, the value at boot, cannot be written back. */
 const MIN_PERCPU_PAGELIST_FRACTION = 8;
 
+/** What a sysctl takes, in words and as a test. */
+interface Rule {
+  takes: string;
+  is_valid(value: number | readonly number[]): boolean;
+}
+
+const on_or_off: Rule = { takes: '0 or 1', is_valid: (value) => value === 0 || value === 1 };
+
+const RULES: Readonly<Record<SysctlName, Rule>> = {
+  'vm.min_free_kbytes': { takes: 'a number of KiB, 0 or more', is_valid: (value) => is_int(value, 0) },
+  'vm.lowmem_reserve_ratio': {
+    takes: 'a list of three numbers, as [256, 256, 32]',
+    is_valid: (value) => Array.isArray(value) && value.length === 3 && value.every((ratio) => is_int(ratio, 0)),
+  },
+  'vm.percpu_pagelist_fraction': {
+    takes: `a number from ${MIN_PERCPU_PAGELIST_FRACTION} on`, is_valid: (value) => is_int(value, MIN_PERCPU_PAGELIST_FRACTION),
+  },
+  'vm.zone_reclaim_mode': { takes: 'a number, the sum of 1 (on), 2 (may write), 4 (may swap) and 8 (slab)', is_valid: (value) => is_int(value, 0) },
+  'vm.min_unmapped_ratio': { takes: 'per cent of a zone, 0 to 100', is_valid: (value) => is_int(value, 0) && (value as number) <= 100 },
+  'vm.overcommit_memory': { takes: '0 (heuristic), 1 (always) or 2 (never)', is_valid: (value) => value === 0 || value === 1 || value === 2 },
+  'vm.overcommit_ratio': { takes: 'per cent of memory, 0 or more', is_valid: (value) => is_int(value, 0) },
+  'vm.max_map_count': { takes: 'a number of VMAs, 0 or more', is_valid: (value) => is_int(value, 0) },
+  'vm.legacy_va_layout': on_or_off,
+  'kernel.randomize_va_space': on_or_off,
+  'pagewalk.slab_debug': on_or_off,
+};
+
 /** What is wrong with a value for a sysctl, or null. */
 export function sysctl_problem(name: string, value: number | readonly number[]): string | null {
-  switch (name) {
-    case 'vm.min_free_kbytes':
-      return is_int(value, 0) ? null : 'vm.min_free_kbytes takes a number of KiB, 0 or more';
-    case 'vm.lowmem_reserve_ratio':
-      return Array.isArray(value) && value.length === 3 && value.every((ratio) => is_int(ratio, 0)) ? null : 'vm.lowmem_reserve_ratio takes a list of three numbers, as [256, 256, 32]';
-    case 'vm.percpu_pagelist_fraction':
-      return is_int(value, MIN_PERCPU_PAGELIST_FRACTION) ? null : `vm.percpu_pagelist_fraction takes a number from ${MIN_PERCPU_PAGELIST_FRACTION} on`;
-    case 'vm.zone_reclaim_mode':
-      return is_int(value, 0) ? null : 'vm.zone_reclaim_mode takes a number, the sum of 1 (on), 2 (may write), 4 (may swap) and 8 (slab)';
-    case 'vm.min_unmapped_ratio':
-      return is_int(value, 0) && (value as number) <= 100 ? null : 'vm.min_unmapped_ratio takes per cent of a zone, 0 to 100';
-    case 'vm.overcommit_memory':
-      return value === 0 || value === 1 || value === 2 ? null : 'vm.overcommit_memory takes 0 (heuristic), 1 (always) or 2 (never)';
-    case 'vm.overcommit_ratio':
-      return is_int(value, 0) ? null : 'vm.overcommit_ratio takes per cent of memory, 0 or more';
-    case 'vm.max_map_count':
-      return is_int(value, 0) ? null : 'vm.max_map_count takes a number of VMAs, 0 or more';
-    case 'vm.legacy_va_layout':
-    case 'kernel.randomize_va_space':
-      return value === 0 || value === 1 ? null : `${name} takes 0 or 1`;
-    case 'pagewalk.slab_debug':
-      return value === 0 || value === 1 ? null : 'pagewalk.slab_debug takes 0 or 1';
-    default:
-      return `${name} is not modelled yet`;
-  }
+  const rule: Rule | undefined = Object.hasOwn(RULES, name) ? RULES[name as SysctlName] : undefined;
+  if (rule === undefined) return `${name} is not modelled yet`;
+  return rule.is_valid(value) ? null : `${name} takes ${rule.takes}`;
 }
 
 /** A value that the kernel's int holds, not below `least`. */

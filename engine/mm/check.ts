@@ -11,6 +11,7 @@ import { PG_active, PG_lru, PG_slab } from '../include/page-flags.ts';
 import { PageBuddy, PageReserved, list_pages, max_mapnr, page_count_raw, page_order, page_zone, test_page_flag } from './mem_map.ts';
 import { check_areas } from './check_areas.ts';
 import { check_nodes } from './check_nodes.ts';
+import { check_vm } from './check_vm.ts';
 import { for_each_zone } from './mmzone.ts';
 import { __page_find_buddy } from './page_alloc.ts';
 import { is_smp } from './vmstat.ts';
@@ -36,6 +37,7 @@ export function check_machine(k: Kernel): string[] {
   check_nodes(k, broken);
   broken.push(...check_slab(k));
   broken.push(...check_areas(k));
+  broken.push(...check_vm(k));
   return broken;
 }
 

@@ -12,6 +12,12 @@ import { PAGE_SIZE } from '../include/types.ts';
 
 /** Below it a column entry is the byte a frame is filled with. */
 const FIRST_SLOT = 256;
+/** Of an address: its byte in the frame. */
+const PAGE_OFFSET_MASK = PAGE_SIZE - 1;
+const TWO_32 = 2 ** 32;
+const TWO_52 = 2 ** 52;
+/** The largest upper word whose bit 31, bit 63 of all, is clear. */
+const LAST_POSITIVE = 0x7fffffff;
 /** Slots the pool begins with; it doubles. */
 const FIRST_POOL = 16;
 
@@ -24,7 +30,7 @@ export function make_contents(nr_pages: number): Contents {
 export function read_phys(k: Kernel, address: PhysAddr): number {
   const { content, pool } = k.contents;
   const entry = content[Math.floor(address / PAGE_SIZE)]!;
-  return entry < FIRST_SLOT ? entry : pool[(entry - FIRST_SLOT) * PAGE_SIZE + (address % PAGE_SIZE)]!;
+  return entry < FIRST_SLOT ? entry : pool[(entry - FIRST_SLOT) * PAGE_SIZE + (address & PAGE_OFFSET_MASK)]!;
 }
 
 /** Writes a byte. Writing what is there already costs no memory. */
@@ -32,7 +38,7 @@ export function write_phys(k: Kernel, address: PhysAddr, byte: number): void {
   const frame = Math.floor(address / PAGE_SIZE);
   if (k.contents.content[frame] === byte) return;
   const slot = slot_of(k, frame);
-  k.contents.pool[slot * PAGE_SIZE + (address % PAGE_SIZE)] = byte;
+  k.contents.pool[slot * PAGE_SIZE + (address & PAGE_OFFSET_MASK)] = byte;
 }
 
 /** The little-endian 32-bit word at an address that is a multiple of 4. */
@@ -40,7 +46,7 @@ export function read_phys32(k: Kernel, address: PhysAddr): number {
   const { content, words } = k.contents;
   const entry = content[Math.floor(address / PAGE_SIZE)]!;
   if (entry < FIRST_SLOT) return entry * 0x01010101;
-  return words[((entry - FIRST_SLOT) * PAGE_SIZE + (address % PAGE_SIZE)) / 4]!;
+  return words[((entry - FIRST_SLOT) * PAGE_SIZE + (address & PAGE_OFFSET_MASK)) / 4]!;
 }
 
 export function write_phys32(k: Kernel, address: PhysAddr, word: number): void {
@@ -48,7 +54,43 @@ export function write_phys32(k: Kernel, address: PhysAddr, word: number): void {
   const entry = k.contents.content[frame]!;
   if (entry < FIRST_SLOT && entry * 0x01010101 === word) return;
   const slot = slot_of(k, frame);
-  k.contents.words[(slot * PAGE_SIZE + (address % PAGE_SIZE)) / 4] = word;
+  k.contents.words[(slot * PAGE_SIZE + (address & PAGE_OFFSET_MASK)) / 4] = word;
+}
+
+/** The little-endian 64-bit word at an address that is a multiple of 8, bits 52 … 62 being clear: bit 63 stands in bit 52, so that a double holds it
+ *  (arch/pte.ts). */
+export function read_phys64(k: Kernel, address: PhysAddr): number {
+  const { content, words } = k.contents;
+  const entry = content[Math.floor(address / PAGE_SIZE)]!;
+  if (entry === 0) return 0;
+  const at = ((entry - FIRST_SLOT) * PAGE_SIZE + (address & PAGE_OFFSET_MASK)) / 4;
+  const low = entry < FIRST_SLOT ? entry * 0x01010101 : words[at]!;
+  const high = entry < FIRST_SLOT ? low : words[at + 1]!;
+  return (high & 0xfffff) * TWO_32 + low + (high > LAST_POSITIVE ? TWO_52 : 0);
+}
+
+export function write_phys64(k: Kernel, address: PhysAddr, word: number): void {
+  const high = Math.floor(word / TWO_32);
+  write_phys32(k, address, word >>> 0);
+  write_phys32(k, (address + 4) as PhysAddr, high < 0x100000 ? high : high - 0x100000 + LAST_POSITIVE + 1);
+}
+
+/** `size` bytes from an address on, all in one frame. */
+export function read_phys_bytes(k: Kernel, address: PhysAddr, size: number): Uint8Array {
+  const { content, pool } = k.contents;
+  const entry = content[Math.floor(address / PAGE_SIZE)]!;
+  if (entry < FIRST_SLOT) return new Uint8Array(size).fill(entry);
+  const at = (entry - FIRST_SLOT) * PAGE_SIZE + (address & PAGE_OFFSET_MASK);
+  return pool.slice(at, at + size);
+}
+
+/** Writes bytes from an address on, all in one frame. Writing what is there already costs no memory. */
+export function write_phys_bytes(k: Kernel, address: PhysAddr, bytes: Uint8Array): void {
+  const frame = Math.floor(address / PAGE_SIZE);
+  const entry = k.contents.content[frame]!;
+  if (entry < FIRST_SLOT && bytes.every((byte) => byte === entry)) return;
+  const slot = slot_of(k, frame);
+  k.contents.pool.set(bytes, slot * PAGE_SIZE + (address & PAGE_OFFSET_MASK));
 }
 
 /** Fills `size` bytes from an address on; whole frames cost nothing. */

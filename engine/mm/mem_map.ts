@@ -22,7 +22,7 @@ export function alloc_mem_map(nr_pages: number, nr_heads: number): MemMap {
     _mapcount: new Int32Array(nr_pages),
     private: new Uint32Array(nr_pages),
     mapping: new Uint32Array(nr_pages),
-    index: new Uint32Array(nr_pages),
+    index: new Float64Array(nr_pages),
     lru_next: new Int32Array(length),
     lru_prev: new Int32Array(length),
   };
@@ -199,6 +199,21 @@ export function page_mapcount(k: Kernel, page: Pfn): number {
   return k.mem_map._mapcount[page]! + 1;
 }
 
+/** One more entry names the page; true when it is the first (atomic_inc_and_test). */
+export function inc_page_mapcount(k: Kernel, page: Pfn): boolean {
+  return ++k.mem_map._mapcount[page]! === 0;
+}
+
+/** One less; true when none is left (atomic_add_negative). */
+export function dec_page_mapcount(k: Kernel, page: Pfn): boolean {
+  return --k.mem_map._mapcount[page]! < 0;
+}
+
+/** A page that nobody saw before is in one page table. */
+export function set_page_mapped_once(k: Kernel, page: Pfn): void {
+  k.mem_map._mapcount[page] = 0;
+}
+
 export function reset_page_mapcount(k: Kernel, page: Pfn): void {
   k.mem_map._mapcount[page] = -1;
 }
@@ -231,6 +246,10 @@ export function PageAnon(k: Kernel, page: Pfn): boolean {
 /** File page number, or for an anonymous page its place in the VMA. */
 export function page_index(k: Kernel, page: Pfn): number {
   return k.mem_map.index[page]!;
+}
+
+export function set_page_index(k: Kernel, page: Pfn, index: number): void {
+  k.mem_map.index[page] = index;
 }
 
 /** The two link words, as compound pages and slabs use them for something else (P-6). */

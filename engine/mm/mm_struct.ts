@@ -11,6 +11,7 @@ import { GFP_KERNEL } from '../include/gfp.ts';
 import { phys, virt } from '../include/types.ts';
 import { make_wait_queue } from '../kernel/wait.ts';
 import { current_task } from '../kernel/sched.ts';
+import { file_ra_state_init, zeroed_file_ra_state } from './file_ra_state.ts';
 import { kmem_cache_alloc, kmem_cache_free } from './slab.ts';
 import { find_cache } from './slab_lists.ts';
 
@@ -138,6 +139,7 @@ export function new_inode(k: Kernel, path: string, kind: inode['kind'], size: nu
   const [major, minor] = kind === 'shmem' ? [0, 6] : [0, 1];
   const made: inode = {
     ino, major, minor, path, kind, size, page_tree: new Map(), nrpages: 0, i_mmap: [], i_mmap_nonlinear: [], truncate_count: 0, i_count: 0,
+    shmem_flags: 0, alloced: 0,
   };
   k.inodes[ino] = made;
   return made;
@@ -146,7 +148,8 @@ export function new_inode(k: Kernel, path: string, kind: inode['kind'], size: nu
 /** Opens an inode (get_empty_filp, without the memory of a struct file). */
 export function open_inode(k: Kernel, target: inode, f_mode: number, f_flags: number): file {
   const id = take_id(k.files, k.free_ids.files);
-  const opened: file = { id, f_inode: target.ino, f_flags, f_mode, f_pos: 0, f_count: 1 };
+  const opened: file = { id, f_inode: target.ino, f_flags, f_mode, f_pos: 0, f_count: 1, f_ra: zeroed_file_ra_state() };
+  file_ra_state_init(k, opened.f_ra, target);
   k.files[id] = opened;
   target.i_count++;
   return opened;

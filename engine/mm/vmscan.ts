@@ -8,7 +8,7 @@ import type { zone, zonelist } from '../include/mmzone.ts';
 import { populated_zone } from '../include/mmzone.ts';
 import { __free_pages, zone_watermark_ok } from './page_alloc.ts';
 import { ALLOCSTALL, count_vm_events } from './vmstat.ts';
-import { cond_resched, schedule_timeout, schedule_timeout_retry } from '../kernel/sched.ts';
+import { cond_resched, schedule_timeout_retry, schedule_timeout_uninterruptible } from '../kernel/sched.ts';
 import { trace_congestion_wait, trace_mm_vmscan_wakeup_kswapd } from '../trace/vmscan.ts';
 
 /** Notes that a zone ran below its low mark for an order, so that kswapd balances the node (mm/vmscan.c:wakeup_kswapd; VS-8).
@@ -42,7 +42,7 @@ export function* try_to_free_pages(k: Kernel, _zonelist: zonelist, _gfp_mask: nu
  *  whole time passes (QK-16). */
 export function* blk_congestion_wait(k: Kernel, rw: number, timeout: number): Generator<Wait, void, void> {
   const began = k.now;
-  yield* schedule_timeout(k, (timeout * 1e9) / k.platform.hz, 'I/O that makes memory free');
+  yield* schedule_timeout_uninterruptible(k, (timeout * 1e9) / k.platform.hz, 'I/O that makes memory free');
   trace_congestion_wait(k, rw, timeout, k.now - began);
 }
 

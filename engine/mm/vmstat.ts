@@ -28,6 +28,9 @@ const index_of = (name: VmEventName): number => VM_EVENT_NAMES.indexOf(name);
 /** First of the four per-zone items: add the zone's index. */
 export const PGALLOC_DMA = index_of('pgalloc_dma');
 export const PGFREE = index_of('pgfree');
+export const PGACTIVATE = index_of('pgactivate');
+export const PGFAULT = index_of('pgfault');
+export const PGMAJFAULT = index_of('pgmajfault');
 export const ALLOCSTALL = index_of('allocstall');
 
 /** Zeroed event counters for every CPU. */

@@ -84,6 +84,9 @@ function read_record(ring: TraceRing, seq: number): TraceRecord {
 
 const FAULT_RESULTS = ['OOM', 'SIGBUS', 'MINOR', 'MAJOR', 'SIGSEGV'];
 const FAULT_KINDS = ['anon_zero', 'anon', 'cow', 'file', 'swap', 'spurious'];
+const RA_WINDOWS = ['none', 'current', 'ahead'];
+const RA_REASONS = ['first', 'ahead', 'missed', 'random', 'fault', 'forced'];
+const MISS_VIAS = ['read', 'fault'];
 const PTE_WHYS = ['fault', 'fork', 'unmap', 'protect', 'move', 'reclaim', 'hardware', 'migrate'];
 
 /** A field's value as people read it. */
@@ -95,6 +98,9 @@ export function show_field(kind: FieldKind, value: number): string {
     case 'pte': return `0x${hardware_pte(value).toString(16)}`;
     case 'fault_result': return FAULT_RESULTS[value % 16] ?? String(value);
     case 'fault_kind': return FAULT_KINDS[value] ?? String(value);
+    case 'ra_window': return RA_WINDOWS[value] ?? String(value);
+    case 'ra_reason': return RA_REASONS[value] ?? String(value);
+    case 'miss_via': return MISS_VIAS[value] ?? String(value);
     case 'pte_why': return PTE_WHYS[value] ?? String(value);
     case 'vm_flags': return VM_FLAG_NAMES.filter(([, bit]) => (value & bit) !== 0).map(([name]) => name).join('|') || '0';
     default: return String(value);

@@ -45,6 +45,11 @@ export function trace_mm_fault_end(k: Kernel, address: number, result: number, k
   trace_event(k, TP.mm_fault_end, address, result, kind, pfn, ns);
 }
 
+/** A fault had to read from a disk; it is done. */
+export function trace_major_fault(k: Kernel, address: number, vma: number): void {
+  trace_event(k, TP.major_fault, address, vma);
+}
+
 /** A missing entry of init_mm was copied into the tables in use (F-4). */
 export function trace_mm_vmalloc_sync(k: Kernel, address: number): void {
   trace_event(k, TP.mm_vmalloc_sync, address);

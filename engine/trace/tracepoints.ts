@@ -3,7 +3,7 @@
 // A tracepoint's id is its place in this table; the functions that emit them are in trace/kmem.ts, trace/vmscan.ts and trace/bootmem.ts.
 
 /** How a field's number is shown to people. */
-export type FieldKind = 'pfn' | 'int' | 'gfp' | 'address' | 'zone' | 'bytes' | 'pte' | 'fault_result' | 'fault_kind' | 'pte_why' | 'vm_flags';
+export type FieldKind = 'pfn' | 'int' | 'gfp' | 'address' | 'zone' | 'bytes' | 'pte' | 'fault_result' | 'fault_kind' | 'pte_why' | 'vm_flags' | 'ra_window' | 'ra_reason' | 'miss_via';
 
 export interface Tracepoint {
   system: string;
@@ -52,15 +52,16 @@ export const TRACEPOINTS = [
   { system: 'exceptions', name: 'page_fault_kernel', fields: [['address', 'address'], ['ip', 'address'], ['error_code', 'int']] },
   { system: 'pagewalk', name: 'mm_fault_begin', fields: [['address', 'address'], ['vma', 'int'], ['write', 'int']] },
   { system: 'pagewalk', name: 'mm_fault_end', fields: [['address', 'address'], ['result', 'fault_result'], ['kind', 'fault_kind'], ['pfn', 'pfn'], ['ns', 'int']] },
+  { system: 'pagewalk', name: 'major_fault', fields: [['address', 'address'], ['vma', 'int']] },
   { system: 'pagewalk', name: 'mm_vmalloc_sync', fields: [['address', 'address']] },
   { system: 'pagewalk', name: 'mm_stack_grow', fields: [['vma', 'int'], ['pages', 'int']] },
   { system: 'mmap', name: 'vm_unmapped_area', fields: [['addr', 'address'], ['err', 'int'], ['total_vm', 'int'], ['flags', 'int'], ['length', 'bytes'], ['low_limit', 'address'], ['high_limit', 'address']] },
   { system: 'pagewalk', name: 'vma_create', fields: [['vma', 'int'], ['start', 'address'], ['end', 'address'], ['vm_flags', 'vm_flags']] },
-  { system: 'pagewalk', name: 'vma_merge', fields: [['vma', 'int'], ['start', 'address'], ['end', 'address'], ['case', 'int']] },
+  { system: 'pagewalk', name: 'vma_merge', fields: [['vma', 'int'], ['start', 'address'], ['end', 'address'], ['merge_case', 'int']] },
   { system: 'pagewalk', name: 'vma_split', fields: [['vma', 'int'], ['addr', 'address'], ['new_vma', 'int']] },
   { system: 'pagewalk', name: 'vma_remove', fields: [['vma', 'int'], ['start', 'address'], ['end', 'address']] },
   { system: 'pagewalk', name: 'mm_commit_check', fields: [['pages', 'int'], ['mode', 'int'], ['free', 'int'], ['allowed', 'int'], ['ok', 'int']] },
-  { system: 'pagewalk', name: 'pte_set', fields: [['mm', 'int'], ['address', 'address'], ['old', 'pte'], ['new', 'pte'], ['why', 'pte_why']] },
+  { system: 'pagewalk', name: 'pte_set', fields: [['mm', 'int'], ['address', 'address'], ['old', 'pte'], ['pte', 'pte'], ['why', 'pte_why']] },
   { system: 'pagewalk', name: 'pte_clear', fields: [['mm', 'int'], ['address', 'address'], ['old', 'pte'], ['why', 'pte_why']] },
   { system: 'pagewalk', name: 'tlb_flush', fields: [['mm', 'int'], ['start', 'address'], ['end', 'address']] },
   { system: 'pagemap', name: 'mm_lru_insertion', fields: [['page', 'pfn'], ['pfn', 'pfn'], ['lru', 'int'], ['flags', 'int']] },
@@ -72,6 +73,20 @@ export const TRACEPOINTS = [
   { system: 'sched', name: 'sched_process_fork', fields: [['parent_pid', 'int'], ['child_pid', 'int']] },
   { system: 'sched', name: 'sched_process_exit', fields: [['pid', 'int'], ['code', 'int']] },
   { system: 'signal', name: 'signal_generate', fields: [['sig', 'int'], ['code', 'int'], ['pid', 'int']] },
+  { system: 'block', name: 'block_bio_queue', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['rw', 'int']] },
+  { system: 'block', name: 'block_bio_backmerge', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['rw', 'int']] },
+  { system: 'block', name: 'block_bio_frontmerge', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['rw', 'int']] },
+  { system: 'block', name: 'block_rq_merge', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['rw', 'int']] },
+  { system: 'block', name: 'block_getrq', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['rw', 'int']] },
+  { system: 'pagewalk', name: 'block_sleeprq', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['rw', 'int']] },
+  { system: 'block', name: 'block_plug', fields: [['dev', 'int']] },
+  { system: 'block', name: 'block_unplug', fields: [['dev', 'int'], ['nr_rq', 'int']] },
+  { system: 'block', name: 'block_rq_issue', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['bytes', 'bytes'], ['rw', 'int']] },
+  { system: 'block', name: 'block_rq_complete', fields: [['dev', 'int'], ['sector', 'int'], ['nr_sector', 'int'], ['error', 'int'], ['rw', 'int']] },
+  { system: 'pagewalk', name: 'block_congested', fields: [['dev', 'int'], ['rw', 'int'], ['count', 'int']] },
+  { system: 'pagewalk', name: 'block_uncongested', fields: [['dev', 'int'], ['rw', 'int'], ['count', 'int']] },
+  { system: 'pagewalk', name: 'mm_readahead', fields: [['ino', 'int'], ['start', 'int'], ['len', 'int'], ['async', 'int'], ['window', 'ra_window'], ['reason', 'ra_reason']] },
+  { system: 'pagewalk', name: 'mm_filemap_miss', fields: [['ino', 'int'], ['index', 'int'], ['via', 'miss_via']] },
 ] as const satisfies readonly Tracepoint[];
 
 export type TracepointName = (typeof TRACEPOINTS)[number]['name'];

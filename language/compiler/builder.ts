@@ -52,7 +52,7 @@ export function here(builder: Builder): number {
 /** Lets a jump at `pc` go to the next instruction. */
 export function patch(builder: Builder, pc: number, to = here(builder)): void {
   const instruction = builder.routine.code[pc]!;
-  if (instruction.op === 'jump' || instruction.op === 'unless') instruction.to = to;
+  if (instruction.op === 'jump' || instruction.op === 'unless' || instruction.op === 'fork') instruction.to = to;
   if (instruction.op === 'nextInRange' || instruction.op === 'nextInList') instruction.exit = to;
 }
 

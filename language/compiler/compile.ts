@@ -7,7 +7,6 @@ import { parseExpression } from '../parse.ts';
 import type { ParsedSource } from '../parse.ts';
 import { hasErrors, sortProblems } from '../problem.ts';
 import type { Problem } from '../problem.ts';
-import { rangeOfKeyword } from '../ranges.ts';
 import { Source } from '../source.ts';
 import { stringValue } from '../text.ts';
 import type { Decl } from '../generated/ast.ts';
@@ -16,12 +15,11 @@ import { machineFacts } from '../validation/machine-facts.ts';
 import type { ArchName } from '../vocabulary/settings.ts';
 import type { ExpressionData, ProgramData } from '../runtime/program.ts';
 import type { Compilation } from './compilation.ts';
-import { complain, newCompilation } from './compilation.ts';
+import { newCompilation } from './compilation.ts';
 import { valueOfConstant } from './constants.ts';
 import { machineConfig } from './machine.ts';
-import { FORMS_NOT_MODELLED } from './not-modelled.ts';
 import { lowerPure, lowerStop, lowerTopExpect } from './pure.ts';
-import { lowerBody, lowerKernel, lowerDefs } from './tasks.ts';
+import { lowerBody, lowerDefs, lowerKernel, lowerProcess } from './tasks.ts';
 
 export interface CompiledScenario {
   /** Null when there are errors. */
@@ -92,7 +90,7 @@ function addDeclaration(compilation: Compilation, program: ProgramData, node: De
     case 'Stop': program.stops.push(lowerStop(compilation, file, node)); break;
     case 'Expect': program.expectations.push(lowerTopExpect(compilation, file, node)); break;
     case 'ExpectsBug': program.expectedBugs.push(stringValue(node.text)); break;
-    case 'Process': complain(compilation, file, rangeOfKeyword(node, 'process'), FORMS_NOT_MODELLED['Process']!); break;
+    case 'Process': program.config.tasks.push(...lowerProcess(compilation, file, node)); break;
     default:
   }
 }

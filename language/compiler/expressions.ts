@@ -17,7 +17,7 @@ import type { Builder } from './builder.ts';
 import { allocate, at, emit, findLocal, held, here, patch, problem, temporary } from './builder.ts';
 import { routineOf } from './compilation.ts';
 import { valueOfConstant } from './constants.ts';
-import { CALLS_NOT_MODELLED, NAMES_NOT_MODELLED, TASK_MEMBERS_NOT_MODELLED, notModelled } from './not-modelled.ts';
+import { CALLS_NOT_MODELLED, NAMES_NOT_MODELLED, notModelled } from './not-modelled.ts';
 
 /** The value of an expression, after the instructions that are emitted for what acts in it. It recurses: the parser limits the depth. */
 export function lower(builder: Builder, node: Expr): ExpressionData {
@@ -134,14 +134,8 @@ function lowerIndex(builder: Builder, node: Index): ExpressionData {
 
 /** A member that the language has and the machine has not, as far as the text alone shows it. */
 function missingMember(object: ExpressionData, member: string): string | null {
-  if (isTask(object) && TASK_MEMBERS_NOT_MODELLED.includes(member)) return notModelled(member);
   if (object.kind !== 'name' || object.name !== 'events' || TRACEPOINTS.some((point) => point.name === member)) return null;
   return `\`events.${member}\` is not modelled yet: this version counts tracepoints: ${TRACEPOINTS.map((point) => point.name).join(', ')}.`;
-}
-
-function isTask(object: ExpressionData): boolean {
-  if (object.kind === 'name') return object.name === 'current';
-  return (object.kind === 'member' || object.kind === 'index') && object.object.kind === 'name' && object.object.name === 'processes';
 }
 
 function truthOf(value: ExpressionData): ExpressionData {
@@ -185,7 +179,7 @@ function emitCall(builder: Builder, node: AnyCall, args: ExpressionData[], slot:
   if (builder.compilation.bindings.defs.has(name)) emit(builder, { op: 'def', routine: routineOf(builder.compilation, name), args, slot, at: where });
   else if (name === 'random') emit(builder, { op: 'random', limit: args[0] ?? zero(builder, node), slot, at: where });
   else {
-    if (CALLS_NOT_MODELLED.has(name) || contextsOf(name).every((context) => context === 'process')) problem(builder, node.callee, notModelled(name));
+    if (CALLS_NOT_MODELLED.has(name)) problem(builder, node.callee, notModelled(name));
     if (name === 'sysctl') checkSysctl(builder, node, args[0]);
     emit(builder, { op: 'kernel', name, args, slot, at: where });
   }

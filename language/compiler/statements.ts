@@ -1,16 +1,17 @@
 // Statements: each begins with an instruction that passes its hook and charges its cost. A loop is one statement; a debugger passes its head once
 // more for every time round.
-import type { Assign, Block, Exit, Expect, Expr, For, If, Let, Repeat, Return, Sleep, Statement, Wait, While } from '../generated/ast.ts';
-import { rangeOf } from '../ranges.ts';
+import type { Assign, Block, Exit, Expect, Expr, For, Fork, If, Let, Repeat, Return, Sleep, Statement, Touch, Wait, While } from '../generated/ast.ts';
+import { rangeOf, rangeOfProperty } from '../ranges.ts';
 import type { Range } from '../source.ts';
 import { stringValue } from '../text.ts';
 import type { BinaryOperator, ExpressionData } from '../runtime/program.ts';
+import { PAGE_SIZE } from '../../engine/index.ts';
 import { acts } from './acting.ts';
 import type { Builder } from './builder.ts';
-import { allocate, at, declare, emit, findLocal, held, here, inBlock, patch, problem } from './builder.ts';
+import { allocate, at, declare, emit, findLocal, held, here, inBlock, patch, problem, temporary } from './builder.ts';
 import { spanOf, textOf } from './compilation.ts';
 import { lower, lowerAll, lowerCallStatement, lowerInto } from './expressions.ts';
-import { FORMS_NOT_MODELLED } from './not-modelled.ts';
+import { namesOfTask } from './task-names.ts';
 
 export function lowerBlock(builder: Builder, block: Block): void {
   inBlock(builder, () => {
@@ -34,14 +35,16 @@ function headRange(statement: Statement, last: Expr): Range {
 
 /** Temporaries end with the statement; what `let` declares stays. */
 function lowerStatement(builder: Builder, statement: Statement): void {
-  if (statement.$type === 'ForkStatement' || statement.$type === 'Touch') {
-    problem(builder, statement, FORMS_NOT_MODELLED[statement.$type === 'Touch' ? 'Touch' : 'Fork']!);
-    return;
-  }
-  if (!isHeaded(statement)) beginStatement(builder, rangeOf(statement));
+  if (!isHeaded(statement)) beginStatement(builder, wholeRange(statement));
   const { nextSlot } = builder;
   lowerParts(builder, statement);
   builder.nextSlot = statement.$type === 'Let' ? nextSlot + 1 : nextSlot;
+}
+
+/** All of a statement, but of a `fork` only its head: the block has statements of its own. */
+function wholeRange(statement: Statement): Range {
+  const fork = statement.$type === 'ForkStatement' || statement.$type === 'Let' || statement.$type === 'Assign' ? statement.fork : undefined;
+  return { start: rangeOf(statement).start, end: fork === undefined ? rangeOf(statement).end : rangeOfProperty(fork, 'name').end };
 }
 
 function isHeaded(statement: Statement): boolean {
@@ -63,6 +66,8 @@ function lowerParts(builder: Builder, statement: Statement): void {
     case 'Sleep': return lowerSleep(builder, statement);
     case 'Expect': return lowerExpect(builder, statement);
     case 'Wait': return lowerWait(builder, statement);
+    case 'ForkStatement': return lowerFork(builder, statement.fork, null);
+    case 'Touch': return lowerTouch(builder, statement);
     case 'CallStatement': return lowerCallStatement(builder, statement);
     case 'Breakpoint': return void emit(builder, { op: 'breakpoint' });
     default: return problem(builder, statement, 'This is no statement.');
@@ -71,17 +76,17 @@ function lowerParts(builder: Builder, statement: Statement): void {
 
 function lowerLet(builder: Builder, { name, value, fork }: Let): void {
   const slot = allocate(builder);
-  if (fork !== undefined) problem(builder, fork, FORMS_NOT_MODELLED['Fork']!);
+  if (fork !== undefined) lowerFork(builder, fork, slot);
   else lowerInto(builder, value!, slot);
   declare(builder, name, slot);
 }
 
 function lowerAssign(builder: Builder, node: Assign): void {
   const { target, operator, value, fork } = node;
-  if (fork !== undefined) return problem(builder, fork, FORMS_NOT_MODELLED['Fork']!);
   if (target.$type === 'Index') return lowerStore(builder, node);
   const local = target.$type === 'NameRef' ? findLocal(builder, target.name) : undefined;
   if (local === undefined) return problem(builder, target, 'Only variables and items of lists can be set.');
+  if (fork !== undefined) return lowerFork(builder, fork, local.slot);
   if (operator === '=') return lowerInto(builder, value!, local.slot);
   const before: ExpressionData = { kind: 'slot', slot: local.slot, name: local.name, at: at(builder, target) };
   emit(builder, { op: 'set', slot: local.slot, value: changed(builder, node, before, lower(builder, value!)) });
@@ -89,9 +94,16 @@ function lowerAssign(builder: Builder, node: Assign): void {
 
 /** `x[i] = e` and `x[i] += e`: the list, the index, the item before, then `e`. */
 function lowerStore(builder: Builder, node: Assign): void {
-  const { target, operator, value } = node;
+  const { target, operator, value, fork } = node;
   if (target.$type !== 'Index') return;
   const where = at(builder, node);
+  if (fork !== undefined) {
+    const [list, index] = lowerAll(builder, [target.object, target.index]).map((part) => held(builder, part));
+    const pid = allocate(builder);
+    lowerFork(builder, fork, pid);
+    emit(builder, { op: 'store', list: list!, index: index!, value: temporary(pid, where), at: where });
+    return;
+  }
   if (operator === '=') {
     const [list, index, item] = lowerAll(builder, [target.object, target.index, value!]);
     emit(builder, { op: 'store', list: list!, index: index!, value: item!, at: where });
@@ -144,9 +156,31 @@ function lowerExpect(builder: Builder, node: Expect): void {
   emit(builder, { op: 'expect', condition, text: textOf(builder.compilation, builder.file, node.condition), message, at: at(builder, node) });
 }
 
-/** `wait all` waits for forks, of which there are none. */
 function lowerWait(builder: Builder, { task }: Wait): void {
-  emit(builder, { op: 'wait', tasks: task === 'all' ? [] : [task] });
+  if (task === 'all') emit(builder, { op: 'wait', tasks: [], forks: null });
+  else emit(builder, { op: 'wait', ...namesOfTask(builder.compilation, task) });
+}
+
+/** The block follows at once, for the child: it begins with all variables of its parent, has loops of its own only, and ends by exiting. */
+function lowerFork(builder: Builder, fork: Fork, slot: number | null): void {
+  const { loops, task } = builder;
+  const parent = emit(builder, { op: 'fork', name: fork.name, slot, to: -1, at: at(builder, { start: rangeOf(fork).start, end: rangeOfProperty(fork, 'name').end }) });
+  builder.loops = [];
+  builder.task = task === null ? null : fork.name;
+  lowerBlock(builder, fork.body);
+  emit(builder, { op: 'exit', value: null, at: at(builder, fork) });
+  builder.loops = loops;
+  builder.task = task;
+  patch(builder, parent);
+}
+
+/** The default step is given to `range` too, which checks the others. */
+function lowerTouch(builder: Builder, node: Touch): void {
+  const where = at(builder, node);
+  const [from, end, step] = lowerAll(builder, [node.from, node.to, ...(node.step === undefined ? [] : [node.step])]);
+  const state = allocate(builder, 3);
+  emit(builder, { op: 'range', state, from: from!, end: end!, step: step ?? { kind: 'literal', value: PAGE_SIZE, at: where }, at: where });
+  emit(builder, { op: 'touch', state, mode: node.mode ?? null, hasStep: step !== undefined, at: where });
 }
 
 function lowerWhile(builder: Builder, node: While): void {

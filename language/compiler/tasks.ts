@@ -1,22 +1,50 @@
 // The pieces of code of a scenario: task bodies, the boot block, and the `def`s they call.
 import type { TaskSpec } from '../../engine/index.ts';
-import type { Block, Kernel } from '../generated/ast.ts';
+import type { Block, Kernel, Option, Process, ValueOption } from '../generated/ast.ts';
 import { declare, emit, newBuilder } from './builder.ts';
 import type { Compilation } from './compilation.ts';
 import { complain, routineOf } from './compilation.ts';
 import { signedOf } from './constants.ts';
 import { lowerBlock } from './statements.ts';
+import { namesOfCopies, namesOfTask } from './task-names.ts';
+import { SIGNALS } from '../vocabulary/constants.ts';
 
 /** Compiles a kernel thread: what the engine starts. */
 export function lowerKernel(compilation: Compilation, file: number, node: Kernel): TaskSpec {
   const body = lowerBody(compilation, file, { name: node.name, kind: 'task', block: node.body });
-  const spec: TaskSpec = { name: node.name, comm: node.name, kind: 'kernel', at: 0, after: [], cpu: null, nice: 0, uid: 0, oom_adj: 0, body };
-  for (const option of node.options) {
-    if (option.$type === 'AfterOption') spec.after.push(option.task);
-    else if (option.key === 'at' || option.key === 'cpu') spec[option.key] = Number(signedOf(compilation, file, option.value));
-    else complain(compilation, file, option, `A kernel thread has no option \`${option.key}\`: it takes \`at\`, \`after\` and \`cpu\`.`);
+  return { ...newSpec(node.name, 'kernel', body), ...optionsOf(compilation, file, node.options) };
+}
+
+/** Compiles a process: one task for each copy, and all run the same code. */
+export function lowerProcess(compilation: Compilation, file: number, node: Process): TaskSpec[] {
+  const body = lowerBody(compilation, file, { name: node.name, kind: 'task', block: node.body });
+  const options = optionsOf(compilation, file, node.options);
+  return namesOfCopies(compilation, node).map((name) => ({ ...newSpec(node.name, 'user', body), uid: DEFAULT_UID, ...options, name }));
+}
+
+/** The user of a process that does not say. */
+const DEFAULT_UID = 1000;
+
+function newSpec(name: string, kind: TaskSpec['kind'], body: number): TaskSpec {
+  return { name, comm: name, kind, at: 0, after: [], cpu: null, nice: 0, uid: 0, oom_adj: 0, rlimit_as: null, rlimit_stack: null, dies: 0, body };
+}
+
+/** What is written behind a task's name. The check has found that the task may have it. */
+function optionsOf(compilation: Compilation, file: number, options: readonly Option[]): Partial<TaskSpec> {
+  const spec: Partial<TaskSpec> = {};
+  for (const option of options) {
+    if (option.$type === 'AfterOption') spec.after = namesOfTask(compilation, option.task).tasks;
+    else if (option.key === 'dies') spec.dies = SIGNALS[option.value.constant ?? ''] ?? 0;
+    else if (option.key !== 'times') spec[option.key] = numberOf(compilation, file, option);
   }
   return spec;
+}
+
+function numberOf(compilation: Compilation, file: number, { value }: ValueOption): number {
+  const number = signedOf(compilation, file, value);
+  if (typeof number === 'number') return number;
+  complain(compilation, file, value, 'This number is too large here.');
+  return 0;
 }
 
 /** Compiles a body; the number of its routine. */

@@ -14,7 +14,7 @@ import { COSTS } from '../vocabulary/costs.ts';
 import { CLAUSE_DOCS, FORM_DOCS, OPTION_DOCS, SETTING_DOCS, STATEMENT_DOCS } from '../vocabulary/docs.ts';
 import type { WordDoc } from '../vocabulary/docs.ts';
 import { EVENT_ALIASES } from '../vocabulary/events.ts';
-import { GLOBALS, OBJECTS } from '../vocabulary/members.ts';
+import { GLOBALS, METHODS, OBJECTS } from '../vocabulary/members.ts';
 import { DISK_SETTINGS, KERNEL_OPTIONS, PROCESS_OPTIONS, SETTINGS, ZONES } from '../vocabulary/settings.ts';
 import { SYSCTLS } from '../vocabulary/sysctls.ts';
 import { cursorAt } from './cursor.ts';
@@ -83,9 +83,13 @@ function inBody(checked: CheckedScenario, cursor: Cursor, offset: number): Sugge
   const context = contextAt(checked, offset);
   const tables = context === null ? [...Object.values(CONTEXT_CALLS), PURE_CALLS, TASK_CALLS] : [CONTEXT_CALLS[context], PURE_CALLS, TASK_CALLS];
   const variables = variablesAt(checked, offset).map(({ name, kind }): Suggestion => ({ label: name, kind: 'variable', detail: kind, doc: '' }));
-  const statements = cursor.call === null ? [...documented(STATEMENT_DOCS, Object.keys(STATEMENT_DOCS).filter((word) => word !== 'print')), ...keywords(['else', 'in', 'step', 'as', 'read', 'write'])] : [];
+  const words = Object.keys(STATEMENT_DOCS).filter((word) => word !== 'print' && !(context !== null && NOT_IN[context].includes(word)));
+  const statements = cursor.call === null ? [...documented(STATEMENT_DOCS, words), ...keywords(['else', 'in', 'step', 'as', 'read', 'write'])] : [];
   return firstOfEachLabel([...parametersOf(checked.bindings, cursor.call), ...variables, ...statements, ...expressionSuggestions(checked, tables)]);
 }
+
+/** Statements that those who run the code cannot make. */
+const NOT_IN: Readonly<Record<Context, readonly string[]>> = { process: [], kernel: ['fork'], boot: ['fork', 'touch', 'sleep', 'wait', 'exit'] };
 
 /** The names of the parameters of the call around the cursor, as named arguments. */
 function parametersOf(bindings: Bindings, call: string | null): Suggestion[] {
@@ -129,7 +133,9 @@ function memberSuggestions(checked: CheckedScenario, cursor: Cursor): Suggestion
   if (type === 'zone{}') return values(ZONES[factsOf(checked).arch]);
   if (type === 'process{}') return taskSuggestions(checked.bindings);
   if (type === 'swap{}') return values(factsOf(checked).swaps);
-  return Object.entries(OBJECTS[type] ?? {}).map(([label, member]) => ({ label, kind: 'member', detail: member.type, doc: member.doc }));
+  return Object.entries(OBJECTS[type] ?? {}).map(([label, member]) => ({
+    label, kind: member.type === 'function' ? 'function' : 'member', detail: METHODS[type]?.[label]?.example ?? member.type, doc: member.doc,
+  }));
 }
 
 /** `nodes[0].zones` of `… + nodes[0].zones.`: names, dots and whole brackets, backwards. */

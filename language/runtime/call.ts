@@ -1,6 +1,6 @@
-/** What a kernel call is to the interpreter, and how its arguments are read. Each reader throws ValueError for a value of the wrong kind. */
+/** What a call is to the interpreter, and how its arguments are read. Each reader throws ValueError for a value of the wrong kind. */
 import type { Kernel, VirtAddr, Wait } from '../../engine/index.ts';
-import { virt } from '../../engine/index.ts';
+import { charge, virt } from '../../engine/index.ts';
 import { engineAddress } from './addresses.ts';
 import type { Value } from './values.ts';
 import { ValueError, isInteger, nameOfKind, toInteger, toNumber } from './values.ts';
@@ -18,6 +18,27 @@ export interface SleepingCall<Returned = unknown> {
 /** A sleeping call among others, whatever the engine's function returns. */
 export function sleeping<Returned>(name: string, call: SleepingCall<Returned>): [string, SleepingCall] {
   return [name, call as SleepingCall];
+}
+
+/** A system call that never sleeps. */
+export function systemCall(name: string, call: AtomicCall): [string, AtomicCall] {
+  return [name, (k, args) => {
+    const result = call(k, args);
+    charge(k, k.cost.syscall);
+    return result;
+  }];
+}
+
+/** A system call that may: most answer with a number, and a negative one is an errno. */
+export function sleepingSystemCall<Returned = number>(
+  name: string, begin: SleepingCall<Returned>['begin'], result: SleepingCall<Returned>['result'] = (returned) => returned as Value,
+): [string, SleepingCall] {
+  const charged: SleepingCall<Returned>['begin'] = (k, args) => {
+    const started = begin(k, args);
+    charge(k, k.cost.syscall);
+    return started;
+  };
+  return sleeping(name, { begin: charged, result });
 }
 
 /** An integer from 0 on; a left-out argument is 0. */
@@ -39,6 +60,33 @@ export function addressOf(value: Value | undefined): VirtAddr {
   const address = value ?? 0;
   if (!isInteger(address)) throw new ValueError(`an address is expected, not ${nameOfKind(address)}`);
   return virt(engineAddress(address));
+}
+
+/**
+ * A length, as the kernel reads it: unsigned, so that -1, or an errno that nobody looked at, is a large one. What no register holds stays what it is:
+ * it is too large for anything, and a part of it would not be. Past 2^53 it is rounded.
+ */
+export function lengthOf(k: Kernel, value: Value | undefined): number {
+  const n = toInteger(value ?? 0);
+  return n >= 0 ? Number(n) : Number(BigInt.asUintN(k.platform.arch === 'i386' ? 32 : 64, BigInt(n)));
+}
+
+/** An address that a process uses, as a register holds it: those of i386 have 32 bits. In the engine one of the kernel is negative on x86_64. */
+export function registerAddress(k: Kernel, value: Value | undefined): VirtAddr {
+  const n = toInteger(value ?? 0);
+  if (typeof n === 'number' && n >= 0 && n < 2 ** 32) return virt(n);
+  return virt(Number(k.platform.arch === 'i386' ? BigInt.asUintN(32, BigInt(n)) : BigInt.asIntN(64, BigInt(n))));
+}
+
+/** An integer as a register holds it, signed. */
+export function signedRegister(k: Kernel, value: Value | undefined): number {
+  return Number(BigInt.asIntN(k.platform.arch === 'i386' ? 32 : 64, BigInt(toInteger(value ?? 0))));
+}
+
+/** An argument that is an `int`. */
+export function intOf(value: Value | undefined): number {
+  const n = toInteger(value ?? 0);
+  return typeof n === 'number' && Math.abs(n) < 2 ** 31 ? n : Number(BigInt.asIntN(32, BigInt(n)));
 }
 
 /** What a store of an integer to a byte of memory leaves: its low 8 bits. */

@@ -88,7 +88,7 @@ function framesOf(pages: Value | undefined): Pfn[] {
 }
 
 /** Reads a sysctl, or writes it first: its value then, -ENOENT where there is no such file, -EINVAL for a value that the kernel refuses. */
-function sysctl(k: Kernel, name: string, value: Value | undefined): Value {
+export function sysctl(k: Kernel, name: string, value: Value | undefined): Value {
   const isModelled = (MODELLED_SYSCTLS as readonly string[]).includes(name);
   if (!isModelled && Object.hasOwn(SYSCTLS, name)) throw new ValueError(notModelled(`sysctl ${name}`).slice(0, -1));
   if (read_sysctl(k, name) === null) return -ENOENT;

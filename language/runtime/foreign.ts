@@ -4,20 +4,21 @@
  * The structures that objects.ts knows become its objects. Any other record (a `scan_control`) is wrapped as it is, so that its fields can be
  * read; such a value lives no longer than the condition or the watch it is made for.
  */
-import type { kmem_cache, mempool_t, pg_data_t, slab, task_struct, vm_struct, zone_ref } from '../../engine/index.ts';
+import type {
+  anon_vma, inode, kmem_cache, mempool_t, mm_struct, pg_data_t, slab, task_struct, vm_area_struct, vm_struct, zone_ref,
+} from '../../engine/index.ts';
+import { ALL_KINDS } from './all-kinds.ts';
 import type { Kind } from './kinds.ts';
-import { MACHINE_KINDS, taskValue } from './objects-machine.ts';
-import { MEMORY_KINDS, areaValue, poolValue } from './objects-memory.ts';
-import { PAGE_KINDS } from './objects-page.ts';
-import { SLAB_KINDS, cacheValue, slabValue } from './objects-slab.ts';
-import { ZONE_KINDS, nodeValue, zoneValue } from './objects-zone.ts';
+import { areaValue, poolValue } from './objects-memory.ts';
+import { anonVmaValue, inodeValue, mmValue, vmaValue } from './objects-mm.ts';
+import { cacheValue, slabValue } from './objects-slab.ts';
+import { taskValue } from './objects-task.ts';
+import { nodeValue, zoneValue } from './objects-zone.ts';
 import type { ObjectValue, Value } from './values.ts';
 import { integer } from './values.ts';
 
 /** Records of these kinds are values of the language already. */
-const OWN_KINDS: ReadonlySet<unknown> = new Set(
-  [...MACHINE_KINDS, ...ZONE_KINDS, ...PAGE_KINDS, ...SLAB_KINDS, ...MEMORY_KINDS].map(([kind]) => kind),
-);
+const OWN_KINDS: ReadonlySet<unknown> = new Set(ALL_KINDS.map(([kind]) => kind));
 
 /** Nothing (`null`, `undefined`, NaN) is 0, as in C. */
 export function toValue(raw: unknown): Value {
@@ -43,17 +44,31 @@ function fraction(n: number): Value {
   return Number.isFinite(n) ? Math.trunc(n) : 0;
 }
 
+/** Members that a structure of the kernel is known by, and what it becomes. */
+const RECORDS: readonly [readonly string[], (raw: object) => Value][] = [
+  recognized(['zone_idx', 'node'], ({ node, zone_idx }: zone_ref) => zoneValue(node, zone_idx)),
+  recognized(['node_zones'], ({ node_id }: pg_data_t) => nodeValue(node_id)),
+  recognized(['comm', 'pid'], ({ pid }: task_struct) => taskValue(pid)),
+  recognized(['slabp_cache'], ({ id }: kmem_cache) => cacheValue(id)),
+  recognized(['bufctl'], (raw: slab) => slabValue(raw)),
+  recognized(['curr_nr'], ({ id }: mempool_t) => poolValue(id)),
+  recognized(['phys_addr'], (raw: vm_struct) => areaValue(raw)),
+  recognized(['vm_start'], (raw: vm_area_struct) => vmaValue(raw)),
+  recognized(['map_count'], (raw: mm_struct) => mmValue(raw)),
+  recognized(['i_mmap'], (raw: inode) => inodeValue(raw)),
+  recognized(['vmas', 'address'], (raw: anon_vma) => anonVmaValue(raw)),
+];
+
+function recognized<T extends object>(marks: readonly string[], toObject: (raw: T) => Value): [readonly string[], (raw: object) => Value] {
+  return [marks, (raw) => toObject(raw as T)];
+}
+
 function fromObject(raw: object): Value {
   if (Array.isArray(raw)) return raw.map(toValue);
   if (ArrayBuffer.isView(raw)) return Array.from(raw as Uint8Array, toValue);
+  const kernels = RECORDS.find(([marks]) => marks.every((mark) => mark in raw));
+  if (kernels !== undefined) return kernels[1](raw);
   if ('kind' in raw && OWN_KINDS.has(raw.kind)) return raw as ObjectValue;
-  if ('zone_idx' in raw && 'node' in raw) return zoneValue((raw as zone_ref).node, (raw as zone_ref).zone_idx);
-  if ('node_zones' in raw) return nodeValue((raw as pg_data_t).node_id);
-  if ('comm' in raw && 'pid' in raw) return taskValue((raw as task_struct).pid);
-  if ('slabp_cache' in raw) return cacheValue((raw as kmem_cache).id);
-  if ('bufctl' in raw) return slabValue(raw as slab);
-  if ('curr_nr' in raw) return poolValue((raw as mempool_t).id);
-  if ('phys_addr' in raw) return areaValue(raw as vm_struct);
   return { kind: 'record', target: raw as ObjectValue };
 }
 

@@ -1,10 +1,19 @@
-/** What a debugger asks of a scenario's frames: which locals are visible, under which names an expression reads them. */
+/** What others ask of a scenario's frames: where a task stands, which locals are visible, under which names an expression reads them. */
+import type { Kernel } from '../../engine/index.ts';
+import { placeOf } from './errors.ts';
 import type { Names } from './evaluate.ts';
 import type { Frame, LocalInfo, Position, ProgramData } from './program.ts';
 
 /** The frames of a task, outermost first; empty for a task that is none of the scenario's. */
 export function framesOf(position: unknown): readonly Frame[] {
   return (position as Position | null)?.frames ?? [];
+}
+
+/** Where a task stands, `FILE:LINE:COL`; the file alone for a task that is at no statement. One that a signal ended stands where it did then. */
+export function placeOfTask(data: ProgramData, k: Kernel, pid: number): string {
+  const statement = framesOf(k.tasks[pid]?.program).at(-1)?.statement ?? -1;
+  const info = data.statements[statement];
+  return info === undefined ? data.file : placeOf(data.files, info);
 }
 
 /** Locals that are visible where the frame stands, one for each name, in the order of the source. */

@@ -2,7 +2,10 @@
 import type { Kernel } from '../../engine/index.ts';
 import type { Integer, Value } from './values.ts';
 import { BINARY, ValueError, hex, toInteger, toNumber } from './values.ts';
-import { pageAt, pageOfAddress } from './objects-page.ts';
+import { isKernelAddress } from './addresses.ts';
+import { registerAddress } from './call.ts';
+import { isLowMemory, pageAt, pageOfAddress } from './objects-page.ts';
+import { pageMappedAt, pteAt } from './objects-pte.ts';
 import { sizeOf } from './objects.ts';
 
 export type PureFunction = (k: Kernel, args: Value[]) => Value;
@@ -15,8 +18,16 @@ export const FUNCTIONS: ReadonlyMap<string, PureFunction> = new Map<string, Pure
   ['abs', (_, args) => absolute(toInteger(one(args)))],
   ['hex', (_, args) => hex(toInteger(one(args)))],
   ['page', (k, args) => pageAt(k, toNumber(one(args)))],
-  ['page_of', (k, args) => pageOfAddress(k, toInteger(one(args)))],
+  ['page_of', (k, args) => pageOfCurrent(k, toInteger(one(args)))],
+  ['pte', (k, args) => pteAt(k, k.current, toInteger(one(args)))],
 ]);
+
+/** Addresses of the kernel's map of low memory are the same for everybody; any other is looked up in the tables of the running task. Kernel threads
+ *  have none of user space. */
+function pageOfCurrent(k: Kernel, address: Integer): Value {
+  const hasNoTables = k.tasks[k.current]!.kind !== 'user' && !isKernelAddress(k, address);
+  return hasNoTables || isLowMemory(k, address) ? pageOfAddress(k, address) : pageMappedAt(k, k.current, registerAddress(k, address));
+}
 
 function absolute(n: Integer): Value {
   return n < 0 ? BINARY['-']!(0, n) : n;

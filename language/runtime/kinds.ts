@@ -1,5 +1,6 @@
 /** How a kind of machine object is described to the evaluator and the Variables view (objects.ts): tables of what can be read of it. */
 import type { Kernel } from '../../engine/index.ts';
+import { shownAddress } from './addresses.ts';
 import type { Integer, ObjectValue, Value } from './values.ts';
 import { hex } from './values.ts';
 
@@ -54,6 +55,11 @@ export function fieldsOf<T>(find: Find<T>, names: readonly (keyof T & string)[],
     const get = (k: Kernel, object: ObjectValue): Value => find(k, object)[name] as Value;
     return [name, show === undefined ? { get } : { get, show: (_, value) => show(value) }];
   });
+}
+
+/** A field that is an address of the engine. */
+export function addressField(find: Find<number>): Field {
+  return { get: (k, o) => shownAddress(find(k, o)), show: (_, address) => showAddress(address) };
 }
 
 /** Indexed members that are the items of a list; `place` is the item's in it. */

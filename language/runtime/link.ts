@@ -5,7 +5,7 @@
  * from there. The coroutine itself only sleeps; everything that does not is done by plain steps.
  */
 import type { Kernel, Program, Wait, task_struct } from '../../engine/index.ts';
-import { cond_resched } from '../../engine/index.ts';
+import { cond_resched, signal_pending } from '../../engine/index.ts';
 import { EvaluationError } from './errors.ts';
 import { hasFailed, recordError, recordExpectation } from './output.ts';
 import type { Expectation, Position, ProgramData } from './program.ts';
@@ -30,12 +30,12 @@ export function linkProgram(data: ProgramData, host: Host): LinkedProgram {
   const runOf = (task: task_struct): Run => ({ task, position: task.program as Position, host, data });
   return {
     data,
-    start: (k, _, body) => startPosition(k, data, body),
+    start: (k, task, body) => startPosition(k, data, task, body),
     run: (k, task) => runTask(k, steps, runOf(task)),
     /** Time begins when the boot has ended, as it does for the kernel log. */
     boot(k) {
       if (data.boot === null) return;
-      k.tasks[0]!.program = startPosition(k, data, data.boot);
+      k.tasks[0]!.program = startPosition(k, data, k.tasks[0]!, data.boot);
       const boot = runTask(k, steps, runOf(k.tasks[0]!));
       while (boot.next().done !== true);
       for (const record of k.program_output) record.time = 0;
@@ -48,15 +48,22 @@ export function linkProgram(data: ProgramData, host: Host): LinkedProgram {
 }
 
 /** Position of a task in which it has begun nothing. */
-function startPosition(k: Kernel, data: ProgramData, routine: number): Position {
-  const random = seedOf(k.platform.seed, routine);
-  return { frames: [newFrame(data, routine, [])], isReschedDue: false, sleepsUntil: null, isInCall: false, random, stored: 0 };
+function startPosition(k: Kernel, data: ProgramData, { name, pid }: task_struct, routine: number): Position {
+  const random = seedOf(k.platform.seed, routine, copyNumber(name));
+  const frames = [newFrame(data, routine, [])];
+  return { frames, isReschedDue: false, sleepsUntil: null, isInCall: false, random, origin: pid, forked: [], stored: 0 };
 }
 
+/** 3 of `hog.3`; 0 of a task that has no copies. */
+function copyNumber(name: string): number {
+  return Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
+}
+
+/** A task that a signal ends keeps its frames: they say where it was. */
 function* runTask(k: Kernel, steps: readonly (readonly Step[])[], run: Run): Generator<Wait, void, void> {
   const { frames } = run.position;
   try {
-    while (frames.length > 0) {
+    while (frames.length > 0 && !signal_pending(run.task)) {
       const blocked = advance(k, steps, run);
       if (blocked !== null) yield* blocked.block!(k, run, frames.at(-1)!);
       else if (frames.length > 0) yield* cond_resched(k);
@@ -68,7 +75,7 @@ function* runTask(k: Kernel, steps: readonly (readonly Step[])[], run: Run): Gen
   }
 }
 
-/** Runs steps until one may sleep, which it returns, or the scheduler is to be looked at: null. */
+/** Runs steps until one may sleep, which it returns, or until the scheduler is to be looked at, or signals: null. */
 function advance(k: Kernel, steps: readonly (readonly Step[])[], run: Run): Step | null {
   const { frames } = run.position;
   for (;;) {

@@ -1,11 +1,14 @@
 /** `struct page` of a frame, and `mem_map`, the array of all of them (KERNEL.md 1.2). */
 import type { Kernel, Pfn } from '../../engine/index.ts';
 import {
-  PAGE_FLAG_NAMES, max_mapnr, page_count_raw, page_flags, page_index, page_lru_next, page_lru_prev, page_mapcount,
-  page_mapping_raw, page_private, page_to_nid, page_zonenum, pfn, pfn_valid, show_page_flags, test_page_flag, virt, virt_to_page,
+  PAGE_FLAG_NAMES, PAGE_SIZE, inode_of, max_mapnr, page_check_address, page_count_raw, page_flags, page_index, page_lru_next, page_lru_prev,
+  page_mapcount, page_mapping_raw, page_private, page_to_nid, page_zonenum, pfn, pfn_valid, show_page_flags, test_page_flag, virt, virt_to_page,
+  vma_of,
 } from '../../engine/index.ts';
 import type { Field, Kind } from './kinds.ts';
 import { id } from './kinds.ts';
+import { anonVmaValue, inodeValue } from './objects-mm.ts';
+import { pteValue } from './objects-pte.ts';
 import { nodeValue, zoneValue } from './objects-zone.ts';
 import { engineAddress } from './addresses.ts';
 import type { Integer, ObjectValue, Value } from './values.ts';
@@ -23,9 +26,13 @@ export function pageAt(k: Kernel, frame: number): ObjectValue {
 
 /** The page behind an address of the kernel's direct map of low memory. */
 export function pageOfAddress(k: Kernel, address: Integer): ObjectValue {
+  if (!isLowMemory(k, address)) throw new ValueError(`${hex(address)} is no address of the kernel's map of low memory`);
+  return pageAt(k, virt_to_page(k, virt(engineAddress(address))));
+}
+
+export function isLowMemory(k: Kernel, address: Integer): boolean {
   const page = virt_to_page(k, virt(engineAddress(address)));
-  if (page < 0 || page >= k.platform.max_low_pfn) throw new ValueError(`${hex(address)} is no address of the kernel's map of low memory`);
-  return pageAt(k, page);
+  return page >= 0 && page < k.platform.max_low_pfn;
 }
 
 /** The frame that a page object names. Throws ValueError for anything else. */
@@ -59,13 +66,41 @@ function pageFields(): Map<string, Field> {
     ['_count', { get: (k, o) => page_count_raw(k, frame(o)) }],
     ['_mapcount', { get: (k, o) => page_mapcount(k, frame(o)) - 1 }],
     ['private', { get: (k, o) => page_private(k, frame(o)) }],
-    ['mapping', { get: (k, o) => page_mapping_raw(k, frame(o)), show: (_, mapping) => hex(mapping as number) }],
+    ['mapping', { get: (k, o) => mappingOf(k, frame(o)), show: showMapping }],
     ['index', { get: (k, o) => page_index(k, frame(o)) }],
     ['lru', { get: (_, o) => ({ kind: 'list_head', pfn: id(o, 'pfn') }) }],
     ['order', { get: (k, o) => orderOf(k, frame(o)) }],
     ['zone', { get: (k, o) => zoneValue(page_to_nid(k, frame(o)), page_zonenum(k, frame(o))) }],
     ['node', { get: (k, o) => nodeValue(page_to_nid(k, frame(o))) }],
+    ['mapped_by', { get: (k, o) => mappedBy(k, frame(o)) }],
   ]);
+}
+
+/** What it belongs to: an anon_vma, a file, or 0. Where that is gone, the page is free and says only what it was; then it is the number. */
+function mappingOf(k: Kernel, page: Pfn): Value {
+  const raw = page_mapping_raw(k, page);
+  if (raw % 2 === 1) return (k.anon_vmas[(raw - 1) / 2] ?? null) === null ? raw : anonVmaValue({ id: (raw - 1) / 2 });
+  return (k.inodes[raw / 2] ?? null) === null ? raw : inodeValue({ ino: raw / 2 });
+}
+
+function showMapping(k: Kernel, mapping: Value): string {
+  if (typeof mapping === 'number') return hex(mapping);
+  const object = mapping as ObjectValue;
+  return object.kind === 'inode' ? inode_of(k, id(object, 'ino')).path : `anon_vma ${id(object, 'anon')}`;
+}
+
+/** The page-table entries that name it, found by reverse mapping: the areas of its anon_vma or file, and its address in each (R-2). */
+function mappedBy(k: Kernel, page: Pfn): ObjectValue[] {
+  const raw = page_mapping_raw(k, page);
+  const anon = raw % 2 === 1;
+  const areas = (anon ? k.anon_vmas[(raw - 1) / 2]?.vmas : k.inodes[raw / 2]?.i_mmap) ?? [];
+  return areas.flatMap((area) => {
+    const { vm_mm, vm_start, vm_end, vm_pgoff } = vma_of(k, area);
+    const mm = k.mm_structs[vm_mm] ?? null;
+    const address = virt(vm_start + (page_index(k, page) - vm_pgoff) * PAGE_SIZE);
+    if (mm === null || address < vm_start || address >= vm_end || page_check_address(k, page, mm, address) === null) return [];
+    return k.tasks.filter((task) => task.mm === vm_mm).map(({ pid }) => pteValue(pid, address));
+  });
 }
 
 /** Order of the free block or the compound page that begins here; 0 for any other frame. */

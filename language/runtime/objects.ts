@@ -3,21 +3,17 @@
  *
  * An object is a record of its kind and the ids that find it (`{ kind: 'zone', node: 0, zone: 2 }`); what it holds is looked up in the machine
  * each time, and looking never changes anything. The kinds stand in tables: objects-zone.ts, objects-page.ts, objects-slab.ts,
- * objects-memory.ts, objects-machine.ts.
+ * objects-memory.ts, objects-task.ts, objects-mm.ts, objects-pte.ts, objects-machine.ts.
  */
 import type { Kernel } from '../../engine/index.ts';
 import type { Kind, Shown } from './kinds.ts';
 import type { ObjectValue, Value } from './values.ts';
 import { ValueError, hex, isInteger, isObject, nameOfKind, toNumber } from './values.ts';
-import { isKernelAddress } from './addresses.ts';
+import { isAddress } from './addresses.ts';
+import { ALL_KINDS } from './all-kinds.ts';
 import { FOREIGN_KINDS } from './foreign.ts';
-import { MACHINE_KINDS } from './objects-machine.ts';
-import { MEMORY_KINDS } from './objects-memory.ts';
-import { PAGE_KINDS } from './objects-page.ts';
-import { SLAB_KINDS } from './objects-slab.ts';
-import { ZONE_KINDS } from './objects-zone.ts';
 
-const KINDS: ReadonlyMap<string, Kind> = new Map([...FOREIGN_KINDS, ...MACHINE_KINDS, ...ZONE_KINDS, ...PAGE_KINDS, ...SLAB_KINDS, ...MEMORY_KINDS]);
+const KINDS: ReadonlyMap<string, Kind> = new Map([...FOREIGN_KINDS, ...ALL_KINDS]);
 
 /** One row of a Variables view. */
 export interface Child {
@@ -96,10 +92,10 @@ export function toText(k: Kernel, value: Value): string {
   return isObject(value) ? KINDS.get(value.kind)!.name(k, value) : String(value);
 }
 
-/** A value in one line for hovers and the Variables view: a string quoted, an address of the kernel in hex too, an object with what matters of it. */
+/** A value in one line for hovers and the Variables view: a string quoted, an address in hex too, an object with what matters of it. */
 export function describe(k: Kernel, value: Value): string {
   if (Array.isArray(value)) return listText(value, (item) => describe(k, item), { left: MOST_IN_A_ROW });
-  if (isInteger(value)) return isKernelAddress(k, value) ? `${value} (${hex(value)})` : String(value);
+  if (isInteger(value)) return isAddress(k, value) ? `${value} (${hex(value)})` : String(value);
   if (!isObject(value)) return quoted(k, value);
   const kind = KINDS.get(value.kind)!;
   return kind.gone?.(k, value) ?? kind.summary?.(k, value) ?? kind.name(k, value);

@@ -41,12 +41,12 @@ export interface StatementInfo extends Span {
   id: number;
   /** Name of the `def` it stands in, else null. */
   def: string | null;
-  /** Name of the task it stands in (`boot` for the boot block), else null. */
+  /** Name of the task or `fork` it stands in (`boot` for the boot block); null in a `def`. */
   task: string | null;
   routine: number;
 }
 
-/** A piece of code with its own frame: a task's body, the `boot` block, or a `def`. */
+/** A piece of code with its own frame: a task's body with the `fork` blocks in it, the `boot` block, or a `def`. */
 export interface Routine {
   name: string;
   kind: 'task' | 'boot' | 'def';
@@ -90,8 +90,15 @@ export type Instruction =
   | { op: 'print'; args: ExpressionData[] }
   | { op: 'expect'; condition: ExpressionData; text: string; message: string | null; at: Span }
   | { op: 'sleep'; time: ExpressionData; at: Span }
-  /** `tasks` are names; empty means that there is nothing to wait for. */
-  | { op: 'wait'; tasks: string[] }
+  /** Waits for tasks that the scenario declares, by name, and for children by the name of their `fork`; null: for every child. */
+  | { op: 'wait'; tasks: string[]; forks: string[] | null }
+  /** The child goes on at the next instruction with a copy of all frames, the parent at `to` with the child's pid. */
+  | { op: 'fork'; name: string; slot: number | null; to: number; at: Span }
+  /**
+   * One access to each page from the address in slot `state` up to that in `state + 1`, which a `range` has put there; the first says how far it is.
+   * Without a step the accesses after the first are to the beginnings of pages. Without a mode it writes where the area may be written, else reads.
+   */
+  | { op: 'touch'; state: number; mode: 'read' | 'write' | null; hasStep: boolean; at: Span }
   | { op: 'exit'; value: ExpressionData | null; at: Span }
   | { op: 'breakpoint' };
 
@@ -145,6 +152,10 @@ export interface Position {
   isInCall: boolean;
   /** State of the task's generator of random numbers, 32 bits. */
   random: number;
+  /** pid of the task of the scenario that began the line of `fork`s it comes from: its own, where it was not forked. */
+  origin: number;
+  /** Names under which this task has forked: for such a name it waits for its own children only. */
+  forked: string[];
   /** What has come into variables since all that they hold was last counted: see held-values.ts. */
   stored: number;
 }

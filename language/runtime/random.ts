@@ -3,9 +3,14 @@ import type { Position } from './program.ts';
 import type { Integer } from './values.ts';
 import { ValueError, integer } from './values.ts';
 
-/** The state a task's stream begins with. */
-export function seedOf(seed: number, routine: number): number {
-  return scramble((seed ^ Math.imul(routine + 1, 0x9e3779b9)) | 0);
+/** The state a task's stream begins with; the copies of one task have streams of their own. */
+export function seedOf(seed: number, routine: number, copy = 0): number {
+  return scramble((seed ^ Math.imul(routine + 1, 0x9e3779b9) ^ Math.imul(copy, 0x85ebca6b)) | 0);
+}
+
+/** The state a child's stream begins with: another than its parent's, which does not move on. */
+export function seedOfChild({ random }: Position, pid: number): number {
+  return seedOf(random, pid);
 }
 
 /** A number from 0 to limit - 1; the stream moves on by two draws. */

@@ -9,6 +9,8 @@ import type { Value } from './values.ts';
 export interface Host {
   /** A statement is about to run, or a loop has come round to its head. */
   statement(k: Kernel, id: number): void;
+  /** One statement that does the same many times (`touch`) goes on: it has done it so many times since it was last told. */
+  working?(k: Kernel, times: number): void;
   /** A `breakpoint` statement. */
   breakpoint?(k: Kernel, id: number): void;
   /** The program has said something: printed, checked an expectation, or broken (the frames of the broken task still stand). */
@@ -25,7 +27,7 @@ export interface Run {
   data: ProgramData;
 }
 
-/** What a step leaves: go on with the frame on top, look at the scheduler first, or carry out `block`. */
+/** What a step leaves: go on with the frame on top, look at the scheduler and for signals first, or carry out `block`. */
 export type Outcome = 'go' | 'resched' | 'block';
 
 export interface Step {
@@ -33,6 +35,19 @@ export interface Step {
   go(k: Kernel, run: Run, frame: Frame): Outcome;
   /** The part of an instruction that may sleep; moves `pc` on. In a copy of the machine it begins again. */
   block?(k: Kernel, run: Run, frame: Frame): Generator<Wait, void, void>;
+}
+
+/**
+ * Carries a function of the engine out in which the task may sleep. In a copy of the machine whose task slept in one, carries out the rest of it
+ * instead of `begin`.
+ */
+export function* inEngine<Returned>(k: Kernel, run: Run, begin: () => Generator<Wait, Returned, void>): Generator<Wait, Returned, void> {
+  const { position, host, task } = run;
+  const started = position.isInCall ? (host.resumeCall!(k, task) as Generator<Wait, Returned, void>) : begin();
+  position.isInCall = true;
+  const returned = yield* started;
+  position.isInCall = false;
+  return returned;
 }
 
 /** The closure of an expression of a body: its names are the machine's. */

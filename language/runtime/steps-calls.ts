@@ -1,8 +1,9 @@
 /** Steps that call: the kernel, a `def`, the scheduler; and those that speak. */
 import type { Kernel } from '../../engine/index.ts';
-import { do_exit, schedule_timeout, wait_for_tasks } from '../../engine/index.ts';
-import type { SleepingCall } from './call.ts';
+import { schedule_timeout, signal_pending, sys_exit, wait_for_children, wait_for_tasks } from '../../engine/index.ts';
+import type { AtomicCall, SleepingCall } from './call.ts';
 import { ATOMIC_CALLS, SLEEPING_CALLS } from './calls.ts';
+import { ATOMIC_PROCESS_CALLS, SLEEPING_PROCESS_CALLS } from './calls-process.ts';
 import { EvaluationError, placed } from './errors.ts';
 import type { Closure } from './evaluate.ts';
 import { evaluateAll } from './evaluate.ts';
@@ -10,38 +11,77 @@ import { hold } from './held-values.ts';
 import { toText } from './objects.ts';
 import type { Speaker } from './output.ts';
 import { recordExpectation, recordPrint } from './output.ts';
-import type { Frame, Instruction, Position, ProgramData, Span } from './program.ts';
+import type { Frame, Instruction, OutputRecord, Position, ProgramData, Span } from './program.ts';
 import { draw } from './random.ts';
 import type { Run, Step } from './step.ts';
-import { keep, link, next, tell } from './step.ts';
+import { inEngine, keep, link, next, tell } from './step.ts';
+import { userLoad, userStore } from './steps-process.ts';
 import type { Value } from './values.ts';
 import { isTrue, toInteger, toNumber } from './values.ts';
 
 /** How deep `def`s may call. */
 export const DEPTH_LIMIT = 256;
 
-export function kernelCall(instruction: Instruction & { op: 'kernel' }): Step {
-  const sleeping = SLEEPING_CALLS.get(instruction.name);
-  if (sleeping !== undefined) return sleepingCall(instruction, sleeping);
-  const call = ATOMIC_CALLS.get(instruction.name);
-  if (call === undefined) throw new EvaluationError(`\`${instruction.name}\` is no call of this machine.`, instruction.at);
-  const args = instruction.args.map(link);
-  return { go: (k, _, frame) => keep(frame, instruction.slot, placed(instruction.at, () => call(k, evaluateAll(k, args, frame.slots)))) };
+type KernelCall = Instruction & { op: 'kernel' };
+
+/** A call of a kernel thread, of the boot block or of a process. Some names are both: in a `def` the task decides. */
+export function kernelCall(instruction: KernelCall): Step {
+  const user = callFrom(instruction, SLEEPING_PROCESS_CALLS, ATOMIC_PROCESS_CALLS) ?? USER_ACCESSES.get(instruction.name)?.(instruction);
+  const kernel = callFrom(instruction, SLEEPING_CALLS, ATOMIC_CALLS);
+  const step = user !== undefined && kernel !== undefined ? byTask(user, kernel) : (user ?? kernel);
+  if (step === undefined) throw new EvaluationError(`\`${instruction.name}\` is no call of this machine.`, instruction.at);
+  return step;
 }
 
-function sleepingCall({ args, slot, at }: Instruction & { op: 'kernel' }, call: SleepingCall): Step {
+const USER_ACCESSES: ReadonlyMap<string, (instruction: KernelCall) => Step> = new Map([['load', userLoad], ['store', userStore]]);
+
+function callFrom(instruction: KernelCall, sleeping: ReadonlyMap<string, SleepingCall>, atomic: ReadonlyMap<string, AtomicCall>): Step | undefined {
+  const { name } = instruction;
+  if (sleeping.has(name)) return sleepingCall(instruction, sleeping.get(name)!);
+  return atomic.has(name) ? atomicCall(instruction, atomic.get(name)!) : undefined;
+}
+
+function byTask(user: Step, kernel: Step): Step {
+  const stepOf = ({ task }: Run): Step => (task.kind === 'user' ? user : kernel);
+  return {
+    go: (k, run, frame) => stepOf(run).go(k, run, frame),
+    block: (k, run, frame) => stepOf(run).block!(k, run, frame),
+  };
+}
+
+/** A signal that the call has sent its own task is looked for at once. */
+function atomicCall({ args, slot, at }: KernelCall, call: AtomicCall): Step {
+  const closures = args.map(link);
+  return {
+    go(k, { task }, frame) {
+      const outcome = keep(frame, slot, placed(at, () => call(k, evaluateAll(k, closures, frame.slots))));
+      return signal_pending(task) ? 'resched' : outcome;
+    },
+  };
+}
+
+function sleepingCall({ args, slot, at }: KernelCall, call: SleepingCall): Step {
   const closures = args.map(link);
   return {
     go: () => 'block',
     *block(k, run, frame) {
-      const begin = (): ReturnType<SleepingCall['begin']> => placed(at, () => call.begin(k, evaluateAll(k, closures, frame.slots)));
-      const started = run.position.isInCall ? run.host.resumeCall!(k, run.task) : begin();
-      run.position.isInCall = true;
-      const returned = yield* started;
-      run.position.isInCall = false;
-      keep(frame, slot, call.result(returned, k));
+      const returned = yield* inEngine(k, run, () => placed(at, () => call.begin(k, evaluateAll(k, closures, frame.slots))));
+      tellOfLibrary(k, run);
+      const result = call.result(returned, k);
+      hold(k, run.position, result, at);
+      keep(frame, slot, result);
     },
   };
+}
+
+/** The C library runs in the engine, and says there why it aborts: its last words get their place, and are told as the program's own are. */
+function tellOfLibrary(k: Kernel, run: Run): void {
+  const last = k.program_output.length - 1;
+  const record = k.program_output[last];
+  if (record === undefined || 'at' in record) return;
+  const told: OutputRecord = { ...record, ...speaker(run), message: null };
+  k.program_output[last] = told;
+  tell(k, run.host, told);
 }
 
 export function random({ limit, slot, at }: Instruction & { op: 'random' }): Step {
@@ -125,21 +165,25 @@ export function sleep({ time, at }: Instruction & { op: 'sleep' }): Step {
       position.sleepsUntil = k.now + duration;
       return 'block';
     },
-    *block(k, { position }, frame) {
+    *block(k, { position, task }, frame) {
       const rest = position.sleepsUntil! - k.now;
       if (rest > 0) yield* schedule_timeout(k, rest, 'the end of its sleep');
+      if (signal_pending(task)) return;
       position.sleepsUntil = null;
       next(frame);
     },
   };
 }
 
-export function wait({ tasks }: Instruction & { op: 'wait' }): Step {
+/** A name means one sort of task: one that the scenario declares, or forks; of forks the own children, where this task forks some of that name. */
+export function wait({ tasks, forks }: Instruction & { op: 'wait' }): Step {
   return {
     go: () => 'block',
-    *block(k, _, frame) {
-      yield* wait_for_tasks(k, tasks);
-      next(frame);
+    *block(k, { position, task }, frame) {
+      const own = forks === null ? null : forks.filter((name) => position.forked.includes(name));
+      if (own === null || own.length > 0) yield* wait_for_children(k, own);
+      else yield* wait_for_tasks(k, [...tasks, ...forks!]);
+      if (!signal_pending(task)) next(frame);
     },
   };
 }
@@ -149,7 +193,7 @@ export function exit({ value, at }: Instruction & { op: 'exit' }): Step {
   return {
     go(k, { position }, frame) {
       const code = closure === null ? 0 : placed(at, () => toNumber(closure(k, frame.slots)));
-      do_exit(k, code);
+      sys_exit(k, code);
       position.frames.length = 0;
       return 'go';
     },

@@ -8,6 +8,7 @@ import type { Step } from './step.ts';
 import { jump, keep, link, next } from './step.ts';
 import { breakpoint, defCall, exit, expectation, kernelCall, print, random, returning, sleep, wait } from './steps-calls.ts';
 import { list, nextInList, nextInRange, range } from './steps-loops.ts';
+import { fork, touch } from './steps-process.ts';
 import type { Value } from './values.ts';
 import { bounded, isTrue, nameOfKind } from './values.ts';
 
@@ -32,6 +33,8 @@ export function linkInstruction(instruction: Instruction): Step {
     case 'expect': return expectation(instruction);
     case 'sleep': return sleep(instruction);
     case 'wait': return wait(instruction);
+    case 'fork': return fork(instruction);
+    case 'touch': return touch(instruction);
     case 'exit': return exit(instruction);
     case 'breakpoint': return breakpoint();
   }

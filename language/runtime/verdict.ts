@@ -1,10 +1,13 @@
 /** Whether a run was what its scenario expects, and if not, every reason with its place: one judge for the command line and the debugger. */
 import type { Kernel, RunEnd } from '../../engine/index.ts';
+import { EXIT_ZOMBIE } from '../../engine/index.ts';
 import { placeOf } from './errors.ts';
-import { framesOf } from './frames.ts';
+import { placeOfTask } from './frames.ts';
 import type { LinkedProgram } from './link.ts';
 import { programOutput } from './output.ts';
 import type { OutputRecord, ProgramData } from './program.ts';
+import type { Ending } from './verdict-signals.ts';
+import { killedProcesses, survivingProcesses } from './verdict-signals.ts';
 import { count, grouped, showTime } from './words.ts';
 
 /** How a run ended: as the engine says, or because it went past a limit of events. */
@@ -42,21 +45,16 @@ export function judge(data: ProgramData, result: RunResult, limit: number): Verd
   const checked = programOutput(result.k).filter((record) => record.kind === 'expect');
   const failed = checked.filter((record) => !record.ok).length;
   const expectations = { held: checked.length - failed, failed };
-  const { ending, failures } = endingOf(data, result, limit);
+  const { ending, failures } = joined(endingOf(data, result, limit), killedProcesses(data, result.k));
   const reasons = [ending, failed > 0 ? `${grouped(failed)} of ${count(checked.length, 'expectation')} failed` : ''].filter((text) => text !== '');
   const expectedBug = result.isAnnounced ? `${placeOfTask(data, result.k, result.k.current)}: ${result.message} (as expected)` : null;
   return { ok: reasons.length === 0, failures, expectedBug, ending, reason: reasons.join(', '), expectations };
 }
 
-interface Ending {
-  ending: string;
-  failures: string[];
-}
-
 function endingOf(data: ProgramData, result: RunResult, limit: number): Ending {
   const { k } = result;
   switch (result.reason) {
-    case 'ended': return hasBroken(k) ? { ending: 'an expectation cannot be evaluated', failures: [] } : missingBug(data);
+    case 'ended': return hasBroken(k) ? { ending: 'an expectation cannot be evaluated', failures: [] } : joined(missingBug(data), survivingProcesses(data, k));
     case 'halted': return { ending: 'the scenario could not go on', failures: [] };
     case 'bug': return result.isAnnounced ? WELL : { ending: 'a kernel BUG', failures: [`${placeOfTask(data, k, k.current)}: ${result.message}`] };
     case 'limit': return {
@@ -68,6 +66,10 @@ function endingOf(data: ProgramData, result: RunResult, limit: number): Ending {
 }
 
 const WELL: Ending = { ending: '', failures: [] };
+
+function joined(a: Ending, b: Ending): Ending {
+  return { ending: [a.ending, b.ending].filter((text) => text !== '').join(', '), failures: [...a.failures, ...b.failures] };
+}
 
 /** An expression could not be evaluated. */
 function hasBroken(k: Kernel): boolean {
@@ -82,15 +84,8 @@ function missingBug(data: ProgramData): Ending {
 }
 
 function waitOf(data: ProgramData, k: Kernel, { name, waits_for }: RunEnd['waiting'][number]): string {
-  const pid = k.tasks.findIndex((task) => task.name === name && task.pid !== 0);
+  const pid = k.tasks.findIndex((task) => task.name === name && task.waits_for === waits_for && task.state !== EXIT_ZOMBIE);
   return `${placeOfTask(data, k, pid)}: deadlock: ${name} waits for ${waits_for}, and nothing can end that.`;
-}
-
-/** Where a task stands, `FILE:LINE:COL`; the file alone for a task that is at no statement. */
-export function placeOfTask(data: ProgramData, k: Kernel, pid: number): string {
-  const statement = framesOf(k.tasks[pid]?.program).at(-1)?.statement ?? -1;
-  const info = data.statements[statement];
-  return info === undefined ? data.file : placeOf(data.files, info);
 }
 
 /** What an expectation or an error looks like when it fails: one line. */

@@ -2,7 +2,7 @@
 // somebody who may make its calls.
 import { AstUtils } from 'langium';
 import type { AstNode } from 'langium';
-import { isNameRef } from '../generated/ast.ts';
+import { isFork, isNameRef } from '../generated/ast.ts';
 import type { Boot, Def, Kernel, NameRef, Process } from '../generated/ast.ts';
 import type { Bindings } from '../bindings.ts';
 import type { ParsedSource } from '../parse.ts';
@@ -45,6 +45,7 @@ function outermostFirst(defs: readonly Def[], bindings: Bindings): Def[] {
 
 /** Who may make all calls of a `def` and of those it calls; where nobody may, who may make the first that not everyone may. */
 function fittingRunner(def: Def, bindings: Bindings): Runner {
+  if (reachedFrom(def, bindings).some(forks)) return { context: 'process', why: 'the same code forks' };
   const calls = callsReachedFrom(def, bindings);
   const fits = (['kernel', 'process', 'boot'] as const).find((context) => calls.every((call) => contextsOf(call).includes(context)));
   const first = calls.find((call) => contextsOf(call).length < 3);
@@ -53,9 +54,18 @@ function fittingRunner(def: Def, bindings: Bindings): Runner {
 
 /** Names of the built-in functions. */
 function callsReachedFrom(def: Def, bindings: Bindings): string[] {
+  return reachedFrom(def, bindings).flatMap((one) => namesIn(one).filter((name) => bindings.meanings.get(name)?.kind === 'function').map(({ name }) => name));
+}
+
+/** The `def`, those it calls, and so on. */
+function reachedFrom(def: Def, bindings: Bindings): Def[] {
   const reached = new Set([def]);
   for (const one of reached) for (const called of defsCalledIn(one, bindings)) reached.add(called);
-  return [...reached].flatMap((one) => namesIn(one).filter((name) => bindings.meanings.get(name)?.kind === 'function').map(({ name }) => name));
+  return [...reached];
+}
+
+function forks(def: Def): boolean {
+  return AstUtils.streamAllContents(def).some(isFork);
 }
 
 /** Who runs the code that a node stands in. */

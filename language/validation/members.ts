@@ -4,7 +4,7 @@ import type { Call, CallStatement, Expr, Index, Member } from '../generated/ast.
 import { didYouMean } from '../near.ts';
 import { stringValue } from '../text.ts';
 import type { MemberInfo } from '../vocabulary/members.ts';
-import { CALL_TYPES, GLOBALS, OBJECTS, PAGE_FLAGS } from '../vocabulary/members.ts';
+import { CALL_TYPES, GLOBALS, METHODS, OBJECTS, PAGE_FLAGS } from '../vocabulary/members.ts';
 import { BUILTIN_TASK, ZONES } from '../vocabulary/settings.ts';
 import type { CheckContext } from './context.ts';
 import { splitTaskName } from '../declarations.ts';
@@ -17,9 +17,14 @@ export function typeOf(node: Expr | undefined, context: Pick<CheckContext, 'bind
     case 'NameRef': return context.bindings.meanings.get(node)?.kind === 'machine' ? (GLOBALS[node.name]?.type ?? 'any') : 'any';
     case 'Member': return memberType(typeOf(node.object, context), node.member);
     case 'Index': return itemType(typeOf(node.object, context));
-    case 'Call': return node.callee.$type === 'NameRef' && context.bindings.meanings.get(node.callee)?.kind === 'function' ? (CALL_TYPES[node.callee.name] ?? 'any') : 'any';
+    case 'Call': return callType(node, context);
     default: return 'any';
   }
+}
+
+function callType({ callee }: Call, context: Pick<CheckContext, 'bindings'>): string {
+  if (callee.$type === 'Member') return METHODS[typeOf(callee.object, context)]?.[callee.member]?.type ?? 'any';
+  return callee.$type === 'NameRef' && context.bindings.meanings.get(callee)?.kind === 'function' ? (CALL_TYPES[callee.name] ?? 'any') : 'any';
 }
 
 export function memberType(type: string, member: string): string {
@@ -59,13 +64,18 @@ function mayBeLocal(node: Member | Index): boolean {
   return root.$type === 'NameRef' && NAMES_OF_LOCALS.has(root.name) && isInStop(root);
 }
 
-/** A call of a member: `flag("PG_dirty")` is the only one. */
+/** A call of a member: few objects have any. What an object is may be known only when the scenario runs. */
 export function checkMemberCall(node: Call | CallStatement, context: CheckContext): void {
   if (node.callee?.$type !== 'Member') return;
   const { member } = node.callee;
   const type = typeOf(node.callee.object, context);
-  if (member === 'flag' && (type === 'any' || type === 'page')) return checkFlag(node, context);
-  if (type === 'any' || memberType(type, member) !== 'any') context.error(node.callee, `\`${member}\` is no function: of all members only a page's \`flag("PG_…")\` is called.`, 'member');
+  const method = type === 'any' ? Object.values(METHODS).find((methods) => Object.hasOwn(methods, member))?.[member] : METHODS[type]?.[member];
+  if (method === undefined) {
+    if (type === 'any' || memberType(type, member) !== 'any') context.error(node.callee, `\`${member}\` is no function: of all members only a page's \`flag("PG_…")\` and a task's \`pte(addr)\`, \`page_of(addr)\` and \`vma_of(addr)\` are called.`, 'member');
+    return;
+  }
+  if (member === 'flag') return checkFlag(node, context);
+  if (node.args.length !== 1 || node.args[0]!.name !== undefined) context.error(node.callee, `\`${member}\` takes one address: \`${method.example}\`.`, 'member');
 }
 
 function checkFlag(node: Call | CallStatement, context: CheckContext): void {
@@ -91,7 +101,7 @@ function memberProblem(node: Member, type: string): string | undefined {
   if (members === undefined) return undefined;
   if (!Object.hasOwn(members, node.member)) return `There is no \`${node.member}\` in ${nameOf(node.object)}.${didYouMean(node.member, Object.keys(members)) || knownMembers(members)}`;
   const isCalled = (node.$container as AstNode | undefined)?.$type.startsWith('Call') === true && node.$containerProperty === 'callee';
-  return members[node.member]!.type === 'function' && !isCalled ? `\`${node.member}\` is called: \`${node.member}("PG_dirty")\`.` : undefined;
+  return members[node.member]!.type === 'function' && !isCalled ? `\`${node.member}\` is called: \`${METHODS[type]![node.member]!.example}\`.` : undefined;
 }
 
 function knownMembers(members: object): string {
@@ -116,9 +126,10 @@ function zoneProblem(name: string, context: CheckContext): string | undefined {
   return zones.includes(name) ? undefined : `${context.arch} has no zone \`${name}\`: its zones are ${zones.join(', ')}.${didYouMean(name, zones)}`;
 }
 
+/** Of several forks of a name `child` is the latest, and `child (pid 3)` an earlier one. */
 function taskProblem(text: string, context: CheckContext): string | undefined {
   if (BUILTIN_TASK.test(text)) return undefined;
-  const { name, copy } = splitTaskName(text);
+  const { name, copy } = splitTaskName(text.replace(/ \(pid \d+\)$/, ''));
   const task = context.bindings.tasks.get(name)?.[0]?.node;
   if (task === undefined) return `There is no task \`${text}\`.${didYouMean(text, context.bindings.tasks.keys())}`;
   if (copy !== null) return copyProblem(name, copy, task, context);

@@ -11,6 +11,8 @@ export interface Quantity {
   name: string;
   /** A plain number is taken as bytes or nanoseconds; a count takes no unit. */
   kind: UnitKind | 'count';
+  /** What the message says is expected; left out, what the kind says. */
+  what?: string;
   min?: number | bigint;
   max?: number | bigint;
 }
@@ -39,12 +41,10 @@ export function checkQuantity(signed: Signed | undefined, quantity: Quantity, co
 }
 
 /** Checks the unit of an expression that is a literal; what is computed has no unit. */
-export function checkUnit(expression: Expr | undefined, quantity: Quantity, context: CheckContext): void {
+export function checkUnit(expression: Expr | undefined, { name, kind, what = WHAT[kind] }: Quantity, context: CheckContext): void {
   if (expression === undefined) return;
-  if (expression.$type === 'NumberLiteral' && hasWrongUnit(kindOf(expression.text), quantity.kind)) context.error(expression, `${quantity.name} takes ${WHAT[quantity.kind]}.`);
-  if (expression.$type === 'StringLiteral' || expression.$type === 'BooleanLiteral' || expression.$type === 'ListLiteral') {
-    context.error(expression, `${quantity.name} takes ${WHAT[quantity.kind]}.`);
-  }
+  const isWrongNumber = expression.$type === 'NumberLiteral' && hasWrongUnit(kindOf(expression.text), kind);
+  if (isWrongNumber || ['StringLiteral', 'BooleanLiteral', 'ListLiteral'].includes(expression.$type)) context.error(expression, `${name} takes ${what}.`);
 }
 
 function checkRange(signed: Signed, value: bigint, { name, kind, min, max }: Quantity, context: CheckContext): void {

@@ -2,25 +2,29 @@
 import { AstUtils } from 'langium';
 import type { AstNode } from 'langium';
 import { isDef } from '../generated/ast.ts';
-import type { Block, BlockStatement, Break, Continue, Exit, For, ForkStatement, Let, Repeat, Return, Sleep, Statement, Touch, Wait } from '../generated/ast.ts';
+import type { Block, BlockStatement, Break, Continue, Exit, For, Fork, ForkStatement, Let, Repeat, Return, Sleep, Statement, Touch, Wait } from '../generated/ast.ts';
 import { rangeOfKeyword } from '../ranges.ts';
 import { runnersOf } from './callers.ts';
 import type { Callers } from './callers.ts';
 import type { CheckContext } from './context.ts';
 import { checkUnit } from './quantities.ts';
 
+/** What the ends of a `touch` are. */
+const AN_ADDRESS = 'an address, as in `area + 4KiB`';
+
 export function checkJump(node: Break | Continue, context: CheckContext): void {
   const word = node.$type === 'Break' ? 'break' : 'continue';
   for (let at: AstNode | undefined = node.$container; at !== undefined; at = at.$container) {
     if (at.$type === 'While' || at.$type === 'For' || at.$type === 'Repeat') return;
-    if (at.$type === 'Fork') break;
+    if (at.$type === 'Fork') return context.error(node, `\`${word}\` cannot leave the \`fork\` block: the loop around it is the parent's. The child ends with \`exit\`.`);
   }
   context.error(node, `\`${word}\` stands in a loop only: \`while\`, \`for\` or \`repeat\`.`);
 }
 
 export function checkReturn(node: Return, context: CheckContext): void {
   const owner = AstUtils.getContainerOfType<AstNode>(node, isDefOrFork);
-  if (owner === undefined || !isDef(owner)) context.error(rangeOfKeyword(node, 'return'), '`return` stands in a `def` only: a task ends with `exit`.');
+  if (owner?.$type === 'Fork') context.error(rangeOfKeyword(node, 'return'), '`return` cannot leave the `fork` block: the child ends with `exit`.');
+  else if (owner === undefined || !isDef(owner)) context.error(rangeOfKeyword(node, 'return'), '`return` stands in a `def` only: a task ends with `exit`.');
   checkValueLine(node, 'return', context);
 }
 
@@ -42,8 +46,8 @@ export function checkRepeat(node: Repeat, context: CheckContext): void {
 }
 
 export function checkTouch(node: Touch, context: CheckContext): void {
-  checkUnit(node.from, { name: 'The start of `touch`', kind: 'size' }, context);
-  checkUnit(node.to, { name: 'The end of `touch`', kind: 'size' }, context);
+  checkUnit(node.from, { name: 'The start of `touch`', kind: 'size', what: AN_ADDRESS }, context);
+  checkUnit(node.to, { name: 'The end of `touch`', kind: 'size', what: AN_ADDRESS }, context);
   checkStep(node, context);
 }
 
@@ -68,6 +72,14 @@ export function checkBootStatement(node: Sleep | Touch | Wait | Exit | ForkState
   if (runner === undefined) return;
   const word = node.$type === 'Let' || node.$type === 'ForkStatement' ? 'fork' : node.$type.toLowerCase();
   context.error(node, `\`${word}\` cannot stand in \`boot\`, nor in a \`def\` that it calls: there are no tasks and no page tables yet.`);
+}
+
+/** A kernel thread has no memory of its own that a child could share. */
+export function checkForker(node: Fork, callers: Callers, context: CheckContext): void {
+  const runner = runnersOf(node, callers).find((candidate) => candidate.context === 'kernel');
+  if (runner === undefined) return;
+  const where = AstUtils.getContainerOfType(node, isDef) === undefined ? '' : `, and ${runner.why}`;
+  context.error(rangeOfKeyword(node, 'fork'), `Only a \`process\` forks: a kernel thread has no address space to copy${where}.`);
 }
 
 /** What follows a jump in the same block is never run. */

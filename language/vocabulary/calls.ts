@@ -39,7 +39,7 @@ export const PROCESS_CALLS: CallTable = table([
   ['munlock(addr, length)', 'Undoes `mlock`; 0, or a negative errno.'],
   ['mlockall(flags = MCL_CURRENT | MCL_FUTURE)', 'Locks the whole address space; 0, or a negative errno.'],
   ['msync(addr, length, flags = MS_SYNC)', 'Writes the dirty pages of a shared mapping back; 0, or a negative errno.'],
-  ['mincore(addr, length)', 'A list with 1 for each resident page and 0 for each other, or a negative errno.'],
+  ['mincore(addr, length)', 'A list with 1 for each page of a mapped file in the page cache and 0 for each other, or a negative errno: -ENOMEM for anonymous memory.'],
   ['brk(addr)', 'Moves the end of the heap to `addr` (0: leaves it); the end of the heap.'],
   ['sbrk(delta)', 'Moves the end of the heap by `delta` bytes; its old end, or a negative errno.'],
   ['malloc(size)', 'Memory from the C library\'s allocator; its address, or 0.'],
@@ -58,7 +58,7 @@ export const PROCESS_CALLS: CallTable = table([
   ['fadvise(fd, off, n, advice)', 'Tells how a file will be used (`POSIX_FADV_…`); 0, or a negative errno.'],
   ['load(addr)', 'Reads the byte at an address.'],
   ['store(addr, byte)', 'Writes a byte to an address.'],
-  ['kill(pid, sig)', 'Sends a signal; 0, or a negative errno.'],
+  ['kill(pid, sig)', 'Sends a signal to one process; 0, or a negative errno: -ENOSYS for groups of them, and for signals that would stop it.'],
   ['getpid()', 'The number of the calling process.'],
   ['sched_yield()', 'Lets the other ready tasks run first; 0.'],
   ['sysctl(name, value?)', 'Reads a sysctl, or writes it (root only); its value, or a negative errno.'],
@@ -122,7 +122,7 @@ export const PURE_CALLS: CallTable = table([
   ['hex(n)', 'A number in hexadecimal, as a string.'],
   ['page(pfn)', 'The page with a frame number.'],
   ['page_of(addr)', 'The page that an address of the current task is mapped to, or 0.'],
-  ['pte(addr)', 'The page table entry of an address of the current task.'],
+  ['pte(addr)', 'The page table entry of an address of the current task, and the walk that finds it.'],
 ]);
 
 /** Functions that any task may call, but that no pure expression holds: `random` moves the generator on, `print` prints. */

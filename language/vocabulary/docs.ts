@@ -48,7 +48,7 @@ export const OPTION_DOCS: Readonly<Record<string, WordDoc>> = {
   cpu: { syntax: 'cpu N', doc: 'The only CPU that the task runs on.' },
   rlimit_as: { syntax: 'rlimit_as SIZE', doc: 'The most address space it may have.' },
   rlimit_stack: { syntax: 'rlimit_stack SIZE', doc: 'The most stack it may have.' },
-  dies: { syntax: 'dies SIGNAL', doc: 'That this signal ends it is expected.' },
+  dies: { syntax: 'dies SIGNAL', doc: 'That this signal ends it, or what it forks, is expected.' },
   times: { syntax: 'times N', doc: 'N copies: NAME.0, NAME.1 …' },
 };
 
@@ -61,12 +61,12 @@ export const STATEMENT_DOCS: Readonly<Record<string, WordDoc>> = {
   break: { syntax: 'break', doc: 'Leaves the loop.' },
   continue: { syntax: 'continue', doc: 'Goes on with the next round of the loop.' },
   return: { syntax: 'return value', doc: 'Leaves the function. `return;` has no value.' },
-  touch: { syntax: 'touch a .. b write step s', doc: 'One access to each page of a range.' },
+  touch: { syntax: 'touch a .. b write step s', doc: 'One access to each page of a range: a write where it may be written, else a read; `read` and `write` say which.' },
   sleep: { syntax: 'sleep TIME', doc: 'Waits in virtual time.' },
   print: { syntax: 'print(value, …)', doc: 'Prints its arguments.' },
   expect: { syntax: 'expect condition "message"', doc: 'Fails the run when the condition does not hold here.' },
   fork: { syntax: 'fork NAME { … }', doc: 'A child that shares memory copy-on-write; its pid is the value of `let pid = fork NAME { … }`.' },
-  wait: { syntax: 'wait NAME', doc: 'Waits until a task has ended; `wait all` waits for every child.' },
+  wait: { syntax: 'wait NAME', doc: 'Waits until a task, or all own children of that name, have ended; `wait all` waits for every child.' },
   exit: { syntax: 'exit status', doc: 'Ends the task. `exit;` has no status.' },
   breakpoint: { syntax: 'breakpoint', doc: 'Stops a debugger here; nothing in a plain run.' },
 };

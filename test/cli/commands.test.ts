@@ -41,7 +41,7 @@ describe('pagewalk check', () => {
     place.write('tasks.pagewalk', 'def twice(n) { return n }\nkernel k { }\n');
     assert.deepEqual(place.pagewalk('check', 'library.pagewalk', 'tasks.pagewalk'), {
       status: 2, out: '2 files checked: 2 errors\n',
-      err: 'library.pagewalk:1:23: `drop_caches` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.\n'
+      err: 'library.pagewalk:1:23: `drop_caches` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.\n'
         + 'tasks.pagewalk:1:1: There is no `machine` block: a scenario needs one, as in `machine { memory 64MiB }`.\n',
     });
   });

@@ -77,6 +77,21 @@ describe('pagewalk run --json', () => {
     assert.deepEqual(log![0], { time: 0, text: 'BIOS-provided physical RAM map:' });
   });
 
+  it('has a row for each task, and of processes what they have of memory', () => {
+    place.write('small.pagewalk', 'machine { memory 64MiB }\nprocess p uid 5 nice 3 dies SIGSEGV { let a = mmap(2pages) store(a, 1) fork c { load(a + 1page) } wait c store(4, 1) }\n');
+    const rows = report().processes as { start_ns: number; cpu_ns: number; badness: number }[];
+    assert.deepEqual(rows.map(({ start_ns: _start, cpu_ns: _cpu, badness: _badness, ...rest }) => rest), [
+      {
+        name: 'p', comm: 'p', pid: 1, kind: 'user', state: 'Z', cpu: 0, exit_code: 11, parent: 0, uid: 5, nice: 3, oom_adj: 0, signal: 11, si_code: 1, si_addr: '0x4', min_flt: 1,
+        maj_flt: 0, total_vm: 28, rss: 1, anon_rss: 1, file_rss: 0, nr_ptes: 1, map_count: 4, locked_vm: 0,
+      },
+      {
+        name: 'c', comm: 'c', pid: 2, kind: 'user', state: 'Z', cpu: 0, exit_code: 0, parent: 1, uid: 5, nice: 3, oom_adj: 0, signal: 0, si_code: 0, si_addr: '0x0', min_flt: 1,
+        maj_flt: 0, total_vm: 28, rss: 2, anon_rss: 1, file_rss: 1, nr_ptes: 1, map_count: 4, locked_vm: 0,
+      },
+    ]);
+  });
+
   it('tells a deadlock', () => {
     place.write('small.pagewalk', 'machine { memory 64MiB }\nkernel left { wait right }\nkernel right { wait left }\n');
     const { end, errors } = report();
@@ -127,12 +142,37 @@ describe('pagewalk run --proc', () => {
       assert.deepEqual({ status, out }, { status: 2, out: '' });
       return err;
     };
-    const have = 'This version has buddyinfo, zoneinfo, meminfo, vmstat, slabinfo, vmallocinfo, nodeN/numastat, nodeN/meminfo, nodeN/distance, nodeN/cpumap.\n';
+    const ofProcesses = ['maps', 'smaps', 'pagemap', 'status', 'statm', 'oom_score', 'oom_adj'].map((file) => `NAME/${file}`).join(', ');
+    const ofNodes = ['numastat', 'meminfo', 'distance', 'cpumap'].map((file) => `nodeN/${file}`).join(', ');
+    const have = `This version has buddyinfo, zoneinfo, meminfo, vmstat, slabinfo, vmallocinfo, ${ofProcesses}, ${ofNodes}, where NAME is that of a process.\n`;
     assert.equal(refusal('buddy'), `pagewalk: --proc buddy: there is no such /proc file. ${have}`);
     assert.equal(refusal('swaps'), `pagewalk: --proc swaps: /proc/swaps is not modelled yet. ${have}`);
     assert.equal(refusal('node0/vmstat'), `pagewalk: --proc node0/vmstat: there is no such /proc file. ${have}`);
     assert.equal(refusal('node1/numastat'), 'pagewalk: --proc node1/numastat: this machine has node 0 only.\n');
-    assert.equal(refusal('hog/maps'), `pagewalk: --proc hog/maps: processes are not modelled yet, so none has a /proc folder. ${have}`);
+    assert.equal(refusal('hog/mapz'), `pagewalk: --proc hog/mapz: there is no such /proc file. ${have}`);
+    assert.equal(refusal('hog/maps'), 'pagewalk: --proc hog/maps: the scenario has no process hog. It has none at all.\n');
+    assert.equal(refusal('driver/maps'), 'pagewalk: --proc driver/maps: the scenario has no process driver. It has none at all.\n');
+  });
+
+  it('prints the files of a process, as it is or as it was when it ended', () => {
+    place.write('processes.pagewalk', [
+      'machine { memory 64MiB }',
+      'process p times 2 uid 0 oom_adj 3 { let a = mmap(3pages) touch a .. a + 2pages write if current.name == "p.1" { fork c { store(a, 1) } wait c } }',
+      'process q { if false { fork never { } } }', '',
+    ].join('\n'));
+    const names = ['p.0/maps', 'p.1/smaps', 'c/statm', 'p.0/oom_adj', 'never/maps'];
+    const { status, out } = place.pagewalk('run', 'processes.pagewalk', ...names.flatMap((name) => ['--proc', name]));
+    assert.equal(status, 0);
+    const files = out.split(/^==> (.*) <==\n/m);
+    assert.equal(files[2], [
+      '08048000-0804c000 r-xp 00000000 00:01 1          /bin/p', '0804c000-0804d000 rw-p 00004000 00:01 1          /bin/p', 'b7ffd000-b8000000 rw-p b7ffd000 00:00 0 ',
+      'bffeb000-c0000000 rw-p bffeb000 00:00 0          [stack]', '',
+    ].join('\n'));
+    assert.match(files[4]!, /b7ffd000-b8000000 rw-p b7ffd000 00:00 0 \nSize: {16}12 kB\nRss: {18}8 kB\nShared_Clean: {9}0 kB\nShared_Dirty: {9}0 kB\nPrivate_Clean: {8}0 kB\nPrivate_Dirty: {8}8 kB\n/);
+    assert.deepEqual([files[1], files[3], files[5], files[6], files[8]], ['/proc/p.0/maps', '/proc/p.1/smaps', '/proc/c/statm', '29 2 0 4 0 24 0\n', '3\n']);
+    assert.match(files[10]!, /^\(no process never was forked\)\n/);
+    const wrong = place.pagewalk('run', 'processes.pagewalk', '--proc', 'p/maps');
+    assert.deepEqual([wrong.status, wrong.err], [2, 'pagewalk: --proc p/maps: the scenario has no process p. It has p.0, p.1, q, c, never.\n']);
   });
 });
 
@@ -175,9 +215,20 @@ describe('pagewalk run --trace', () => {
   it('writes what Perfetto opens', () => {
     const { traceEvents } = JSON.parse(trace('--format', 'perfetto')) as { traceEvents: { ph: string; name: string; tid: number; args: object }[] };
     assert.deepEqual(traceEvents.map(({ ph, name, tid }) => `${ph} ${name} ${tid}`), [
-      'M thread_name 0', 'M thread_name 1', 'i mm_page_alloc_zone_locked 1', 'i mm_page_alloc 1', 'i mm_page_free 1',
+      'M thread_name 0', 'i mm_page_alloc_zone_locked 1', 'i mm_page_alloc 1', 'i mm_page_free 1', 'M thread_name 1',
     ]);
-    assert.deepEqual(traceEvents[1]!.args, { name: 'driver-1' });
+    assert.deepEqual(traceEvents[4]!.args, { name: 'driver-1' });
+  });
+
+  it('writes all of a long statement, with fields as people read them', () => {
+    place.write('touch.pagewalk', 'machine { memory 64MiB }\nprocess p { let a = mmap(20MiB) touch a .. a + 20MiB write fork c { store(a, 1) } wait c }\n');
+    const { status } = place.pagewalk('run', 'touch.pagewalk', '--trace', 'trace.txt', '--events', 'pagewalk:*');
+    assert.equal(status, 0);
+    const text = place.read('trace.txt');
+    assert.equal(text.match(/ mm_fault_end: /g)!.length, 5120 + 1);
+    assert.match(text, / mm_fault_end: address=0xb6c00000 result=MINOR kind=anon pfn=\d+ ns=\d+\n/);
+    assert.match(text, / {15}c-2 .* pte_set: mm=2 address=0xb6c00000 old=0x[0-9a-f]+ pte=0x[0-9a-f]+067 why=fault\n/);
+    assert.ok(!text.includes('LOST'));
   });
 
   it('writes a whole JSON document when nothing happened', () => {

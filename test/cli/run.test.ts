@@ -78,8 +78,39 @@ const CASES: Case[] = [
   },
   {
     name: 'names what is not modelled yet',
-    scenario: 'machine { memory 64MiB }\nprocess hog { }\n',
-    status: 2, out: '', err: 'case.pagewalk:2:1: `process` is not modelled yet: this version runs kernel threads only.\n',
+    scenario: 'machine { memory 64MiB }\nprocess hog { open("/x") }\n',
+    status: 2, out: '', err: 'case.pagewalk:2:15: `open` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.\n',
+  },
+  {
+    name: 'fails when a process is ended by a signal that nobody asked for, and names its statement',
+    scenario: 'machine { memory 64MiB }\nprocess p {\n  print("before")\n  poke(16)\n}\ndef poke(address) {\n  store(address, 1)\n}\nexpect processes.p.signal == SIGSEGV\n',
+    status: 1, out: 'before\ncase.pagewalk: failed (1 process ended by a signal): 1 of 1 expectations hold, N events, MASKED of virtual time\n',
+    err: 'case.pagewalk:7:3: p (pid 1) was ended by SIGSEGV: nothing is mapped at 0x10 (SEGV_MAPERR).\n',
+  },
+  {
+    name: 'passes when the signal is announced, or sent by kill()',
+    scenario: 'machine { memory 64MiB }\nprocess p dies SIGSEGV { store(16, 1) }\nprocess q { let c = fork c { sleep 1s } kill(c, SIGKILL) wait c }\n',
+    status: 0, out: 'case.pagewalk: passed: no expectations, N events, MASKED of virtual time\n', err: '',
+  },
+  {
+    name: 'fails when the signal that is announced does not come',
+    scenario: 'machine { memory 64MiB }\nprocess p dies SIGBUS { }\n',
+    status: 1, out: 'case.pagewalk: failed (1 process did not die as announced): no expectations, N events, MASKED of virtual time\n',
+    err: 'case.pagewalk: p (pid 1) was to be ended by SIGBUS, and exited.\n',
+  },
+  {
+    name: 'names a deadlock of processes, too',
+    scenario: 'machine { memory 64MiB }\nprocess p { fork c { wait q } wait c }\nprocess q { wait p }\n',
+    status: 1, out: 'case.pagewalk: failed (a deadlock): no expectations, N events, MASKED of virtual time\n',
+    err: 'case.pagewalk:2:31: deadlock: p waits for the end of c, and nothing can end that.\n'
+      + 'case.pagewalk:3:13: deadlock: q waits for the end of p, and nothing can end that.\n'
+      + 'case.pagewalk:2:22: deadlock: c waits for the end of q, and nothing can end that.\n',
+  },
+  {
+    name: 'stops a runaway within one statement',
+    scenario: 'machine { memory 64MiB }\nprocess p { let a = mmap(1page) while true { touch a .. a + 1page step 1 } }\n', args: ['--limit-events', '50_000'],
+    status: 1, out: 'case.pagewalk: failed (the event limit): no expectations, N events, MASKED of virtual time\n',
+    err: 'case.pagewalk:2:46: stopped after 50,000 events (statements and tracepoints). Does it loop? --limit-events N lets it run longer.\n',
   },
   {
     name: 'takes another seed',

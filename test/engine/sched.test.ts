@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import type { Kernel } from '../../engine/kernel.ts';
 import type { Body, TestTask } from './tasks.ts';
 import { BUG, KernelBug } from '../../engine/kernel/panic.ts';
-import { charge, cond_resched, current_task, do_exit, jiffies, schedule_timeout, wait_for_tasks } from '../../engine/kernel/sched.ts';
+import { sys_exit, wait_for_tasks } from '../../engine/kernel/exit.ts';
+import { charge, cond_resched, current_task, jiffies, schedule_timeout } from '../../engine/kernel/sched.ts';
 import { make_machine, MachineConfigError, run_machine } from '../../engine/machine.ts';
 import { default_config } from '../../engine/config.ts';
 import { set_tracing, trace_records } from '../../engine/trace/events.ts';
@@ -146,7 +147,7 @@ describe('the scheduler', () => {
   });
 
   it('records how a task ended', () => {
-    const { k } = runTasks([{ name: 'a', at: MS, *run(kernel) { charge(kernel, 7); do_exit(kernel, 3); yield* cond_resched(kernel); } }]);
+    const { k } = runTasks([{ name: 'a', at: MS, *run(kernel) { charge(kernel, 7); sys_exit(kernel, 3); yield* cond_resched(kernel); } }]);
     const { start_time, exit_code, state } = k.tasks[1]!;
     assert.deepEqual([start_time, exit_code, state], [MS, 3, 16]);
   });

@@ -1,4 +1,5 @@
-// Tiny programs for tests: a task is a generator that calls the engine, and its words are what it did.
+// Tiny programs for tests: a task is a generator that calls the engine, and its words are what it did. What a task forks is a body by name: the name
+// is the child's position.
 
 import type { Kernel } from '../../engine/kernel.ts';
 import type { Coroutine } from '../../engine/kernel/sched.ts';
@@ -16,21 +17,24 @@ export interface TestTask extends Partial<Omit<TaskSpec, 'body'>> {
   run: Body;
 }
 
+/** Bodies of forked tasks, by the name that do_fork is given as the child's program. */
+export type Forks = Readonly<Record<string, Body>>;
+
 /** A booted machine with these tasks. */
-export function machineWith(tasks: readonly TestTask[], config: Partial<MachineConfig> = {}): Machine {
+export function machineWith(tasks: readonly TestTask[], config: Partial<MachineConfig> = {}, forks: Forks = {}): Machine {
   const specs = tasks.map(({ run: _run, ...task }, body): TaskSpec => ({
     comm: task.name, kind: 'kernel', at: 0, after: [], cpu: null, nice: 0, uid: 0, oom_adj: 0, ...task, body,
   }));
   const full: MachineConfig = { ...default_config(), ...config, tasks: specs };
-  const machine = make_machine(full, programOf(tasks));
+  const machine = make_machine(full, programOf(tasks, forks));
   boot_machine(machine, full);
   return machine;
 }
 
-function programOf(tasks: readonly TestTask[]): Program {
+function programOf(tasks: readonly TestTask[], forks: Forks): Program {
   return {
     start: (_k, _task, body) => body,
-    run: (k, task) => tasks[task.program as number]!.run(k, task),
+    run: (k, task) => (typeof task.program === 'string' ? forks[task.program]! : tasks[task.program as number]!.run)(k, task),
     boot() {
       // A test's machine boots as any other.
     },
@@ -38,7 +42,7 @@ function programOf(tasks: readonly TestTask[]): Program {
 }
 
 /** Boots and runs tasks to their end. */
-export function runTasks(tasks: readonly TestTask[], config: Partial<MachineConfig> = {}): { k: Kernel; end: RunEnd } {
-  const machine = machineWith(tasks, config);
+export function runTasks(tasks: readonly TestTask[], config: Partial<MachineConfig> = {}, forks: Forks = {}): { k: Kernel; end: RunEnd } {
+  const machine = machineWith(tasks, config, forks);
   return { k: machine.k, end: run_machine(machine) };
 }

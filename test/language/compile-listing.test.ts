@@ -146,6 +146,66 @@ describe('the compiler', () => {
   });
 });
 
+describe('a process', () => {
+  it('forks a child that goes on behind the instruction, and ends with its block', () => {
+    check('process p { let a = 1\nlet pid = fork c { let b = a\nwhile b < 2 { break } }\nrepeat 2 { fork d { }\nbreak }\nwait c wait all wait q }\nprocess q times 2 { }', `
+      task p()
+        0 statement at 1
+        1 $0 = 1
+        2 statement at 2
+        3 $1 = fork c, the parent goes to 13
+        4 statement at 2
+        5 $2 = a
+        6 statement at 3
+        7 unless (b < 2) goto 12
+        8 statement at 3
+        9 goto 12
+       10 head at 3
+       11 goto 7
+       12 exit
+       13 statement at 4
+       14 $2 = 0 .. 2 step 1
+       15 next of $2 else goto 23
+       16 statement at 4
+       17 fork d, the parent goes to 19
+       18 exit
+       19 statement at 5
+       20 goto 23
+       21 head at 4
+       22 goto 15
+       23 statement at 6
+       24 wait fork c
+       25 statement at 6
+       26 wait all
+       27 statement at 6
+       28 wait q.0, q.1
+       29 return
+          a is $0 from 2 to 29
+          b is $2 from 6 to 12
+          pid is $1 from 13 to 29
+      task q()
+        0 return
+      `);
+  });
+
+  it('touches a range by an instruction that keeps its place', () => {
+    check('process p { let a = mmap(4pages)\ntouch a .. a + 4pages\ntouch a .. a + getpid() write step 8 }', `
+      task p()
+        0 statement at 1
+        1 $0 = mmap(16384, 3, 34, -1, 0, 0)
+        2 statement at 2
+        3 $1 = a .. (a + 16384) step 4096
+        4 touch as allowed $1, page by page
+        5 statement at 3
+        6 $1 = getpid()
+        7 $2 = a .. (a + $1) step 8
+        8 touch write $2
+        9 return
+          a is $0 from 2 to 9
+      `);
+  });
+});
+
 describe('an expression', () => {
   it('leaves unknown names free and knows the constants of Linux', () => {
     assert.equal(text(compileExpression('order > 3 && !(gfp_mask & __GFP_WAIT)').expression!), '((order > 3) && !(gfp_mask & 16))');

@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { compileScenario } from '../../language/index.ts';
 import { CALLS_NOT_MODELLED } from '../../language/compiler/not-modelled.ts';
 import { ATOMIC_CALLS, SLEEPING_CALLS } from '../../language/runtime/calls.ts';
-import { KERNEL_CALLS, BOOT_CALLS } from '../../language/vocabulary/calls.ts';
+import { ATOMIC_PROCESS_CALLS, SLEEPING_PROCESS_CALLS } from '../../language/runtime/calls-process.ts';
+import { BOOT_CALLS, KERNEL_CALLS, PROCESS_CALLS } from '../../language/vocabulary/calls.ts';
 import { compiled } from './running.ts';
+
+/** What this version has, as each message says. */
+const ONLY = 'this version has processes and their memory, but no files, no swap and no reclaim.';
 
 function problems(text: string): string[] {
   return compileScenario(text, 'test.pagewalk').problems.map((problem) => `${problem.line}:${problem.column}: ${problem.message}`);
@@ -13,42 +17,42 @@ function problems(text: string): string[] {
 describe('what is not modelled yet', () => {
   const machine = 'machine { memory 64MiB }\n';
   const cases: [string, string[]][] = [
-    [`${machine}process p { }`, ['2:1: `process` is not modelled yet: this version runs kernel threads only.']],
-    [`${machine}kernel k { let p = drop_caches(3) }`, ['2:20: `drop_caches` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
-    [`${machine}kernel k { expect current.rss == 0 }`, ['2:27: `rss` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
-    [`${machine}kernel k { }\nexpect oom.kills == 0`, ['3:8: `oom` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
-    ['machine { memory 64MiB\nsysctl vm.swappiness = 60 }\nkernel k { }', ['2:8: `sysctl vm.swappiness` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
-    [`${machine}kernel k { print(sysctl("vm.swappiness")) }`, ['2:25: `sysctl vm.swappiness` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.']],
+    [`${machine}process p { let fd = open("/x") }`, [`2:22: \`open\` is not modelled yet: ${ONLY}`]],
+    [`${machine}process p { swapon("sda2") let p = mbind(0, 1page, MPOL_BIND, [0]) }`, [`2:13: \`swapon\` is not modelled yet: ${ONLY}`, `2:36: \`mbind\` is not modelled yet: ${ONLY}`]],
+    [`${machine}kernel k { let p = drop_caches(3) }`, [`2:20: \`drop_caches\` is not modelled yet: ${ONLY}`]],
+    [`${machine}kernel k { }\nexpect oom.kills == 0`, [`3:8: \`oom\` is not modelled yet: ${ONLY}`]],
+    ['machine { memory 64MiB\nsysctl vm.swappiness = 60 }\nkernel k { }', [`2:8: \`sysctl vm.swappiness\` is not modelled yet: ${ONLY}`]],
+    [`${machine}kernel k { print(sysctl("vm.swappiness")) }`, [`2:25: \`sysctl vm.swappiness\` is not modelled yet: ${ONLY}`]],
     ['machine { memory 64MiB\ndisk sda { } }\nkernel k { }', ['2:1: `disk` is not modelled yet: this version has no block devices.']],
-    ...['shrink_zone', 'out_of_memory', 'oom', 'direct_reclaim', 'segfault', 'major_fault', 'vmscan:mm_vmscan_kswapd_wake', 'pageout'].map((event): [string, string[]] => [
+    ...['shrink_zone', 'out_of_memory', 'oom', 'direct_reclaim', 'vmscan:mm_vmscan_kswapd_wake', 'pageout'].map((event): [string, string[]] => [
       `${machine}kernel k { }\nstop on ${event} when zone.whatever > 3`,
-      [`3:9: \`${event}\` is not modelled yet: this version runs kernel threads and the kernel's own allocators only.`],
+      [`3:9: \`${event}\` is not modelled yet: ${ONLY}`],
     ]),
     ['machine { arch x86_64 memory 8MiB }\nkernel k { }', ['1:23: memory is too small: on x86_64 the kernel and its tables need 16 MiB.']],
   ];
   for (const [text, expected] of cases) it(text.slice(text.indexOf('\n') + 1).replaceAll('\n', ' '), () => assert.deepEqual(problems(text), expected));
 
   it('is told of a `def` that nobody calls, too, once', () => {
-    const dropped = '`drop_caches` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.';
-    const mmap = dropped.replace('drop_caches', 'mmap');
+    const dropped = '`drop_caches` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.';
     assert.deepEqual(problems(`${machine}def f() { drop_caches(1) }\nkernel k { }`), [`2:11: ${dropped}`]);
     assert.deepEqual(problems(`${machine}def f() { drop_caches(1) }\ndef g() { f() }\nkernel k { g() }`), [`2:11: ${dropped}`]);
-    assert.deepEqual(problems(`${machine}def f() { let a = mmap(4KiB) }\ndef g() { fork c { } touch 0 .. 4KiB }`), [
-      `2:19: ${mmap}`, '3:11: `fork` is not modelled yet: this version runs kernel threads only.', '3:22: `touch` is not modelled yet: this version has no address spaces.',
-    ]);
+    assert.deepEqual(problems(`${machine}def f() { let a = open("/x") }\ndef g() { fork c { f() } touch 0 .. 4KiB }`), [`2:19: ${dropped.replace('drop_caches', 'open')}`]);
   });
 
   it('is told of the `def`s of an imported file, at their place', () => {
     const files: Record<string, string> = { 'lib.pagewalk': 'const N = 1\ndef used() { }\ndef unused() { print(files["x"]) }' };
     const { problems: found } = compileScenario(`import "lib.pagewalk" ${machine}kernel k { used() }`, 'test.pagewalk', (path) => files[path]);
     assert.deepEqual(found.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`), [
-      'lib.pagewalk:3:22: `files` is not modelled yet: this version runs kernel threads and the kernel\'s own allocators only.',
+      'lib.pagewalk:3:22: `files` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.',
     ]);
   });
 
   it('is every call that the runtime has not', () => {
-    const modelled = [...ATOMIC_CALLS.keys(), ...SLEEPING_CALLS.keys()];
-    assert.deepEqual([...Object.keys(KERNEL_CALLS), ...Object.keys(BOOT_CALLS)].sort(), [...CALLS_NOT_MODELLED, ...modelled].sort());
+    const tables = [ATOMIC_CALLS, SLEEPING_CALLS, ATOMIC_PROCESS_CALLS, SLEEPING_PROCESS_CALLS];
+    const modelled = [...tables.flatMap((calls) => [...calls.keys()]), 'load', 'store'];
+    const all = [KERNEL_CALLS, BOOT_CALLS, PROCESS_CALLS].flatMap((calls) => Object.keys(calls));
+    assert.deepEqual([...new Set(all)].sort(), [...new Set([...CALLS_NOT_MODELLED, ...modelled])].sort());
+    assert.deepEqual(modelled.filter((name) => CALLS_NOT_MODELLED.has(name)), []);
   });
 });
 
@@ -88,8 +92,8 @@ describe('a machine', () => {
       zones: [{ node: 0, name: 'DMA', bytes: 16777216 }, { node: 0, name: 'NORMAL', bytes: 50331648 }],
       sysctl: [['vm.min_free_kbytes', 1024], ['vm.lowmem_reserve_ratio', [256, 256, 16]]],
       tasks: [
-        { name: 'a', comm: 'a', kind: 'kernel', at: 1_000_000, after: [], cpu: 1, nice: 0, uid: 0, oom_adj: 0, body: 0 },
-        { name: 'b', comm: 'b', kind: 'kernel', at: 0, after: ['a'], cpu: null, nice: 0, uid: 0, oom_adj: 0, body: 1 },
+        { name: 'a', comm: 'a', kind: 'kernel', at: 1_000_000, after: [], cpu: 1, nice: 0, uid: 0, oom_adj: 0, rlimit_as: null, rlimit_stack: null, dies: 0, body: 0 },
+        { name: 'b', comm: 'b', kind: 'kernel', at: 0, after: ['a'], cpu: null, nice: 0, uid: 0, oom_adj: 0, rlimit_as: null, rlimit_stack: null, dies: 0, body: 1 },
       ],
     });
   });

@@ -31,7 +31,9 @@ function instructionText(program: ProgramData, instruction: Instruction): string
     case 'print': return `print(${all(instruction.args)})`;
     case 'expect': return `expect ${text(instruction.condition)} "${instruction.text}" ${JSON.stringify(instruction.message)}`;
     case 'sleep': return `sleep ${text(instruction.time)}`;
-    case 'wait': return `wait ${instruction.tasks.join(', ')}`;
+    case 'wait': return `wait ${instruction.forks === null ? 'all' : [...instruction.tasks, ...instruction.forks.map((name) => `fork ${name}`)].join(', ')}`;
+    case 'fork': return `${target(instruction.slot)}fork ${instruction.name}, the parent goes to ${instruction.to}`;
+    case 'touch': return `touch ${instruction.mode ?? 'as allowed'} $${instruction.state}${instruction.hasStep ? '' : ', page by page'}`;
     case 'exit': return `exit ${optional(instruction.value)}`;
     case 'breakpoint': return 'breakpoint';
   }

@@ -2,7 +2,9 @@
 // decision 5).
 import assert from 'node:assert/strict';
 import type { Kernel, Machine } from '../../engine/index.ts';
-import { boot_machine, make_machine, run_machine } from '../../engine/index.ts';
+import { EXIT_ZOMBIE, TASK_NEW, boot_machine, make_machine, run_machine } from '../../engine/index.ts';
+import { PF_EXITING } from '../../engine/include/sched.ts';
+import type { Position, ProgramData } from '../../language/runtime/index.ts';
 import { linkProgram } from '../../language/runtime/index.ts';
 import { compiled } from './running.ts';
 
@@ -22,26 +24,59 @@ const SCENARIO = `
   expect events.mm_page_alloc == events.mm_page_free
 `;
 
-describe('a copy of the machine', () => {
-  it('runs to the same end from wherever the scheduler was', () => {
-    const data = compiled(SCENARIO);
-    const host = { statement: () => undefined };
-    const copies: Kernel[] = [];
-    const linked = linkProgram(data, host);
-    const machine = make_machine(data.config, linked, { boundary: ({ k }) => copies.push(structuredClone(k)) });
-    boot_machine(machine, data.config);
-    const end = run_machine(machine);
-    linked.finish(machine.k);
-    assert.equal(end.reason, 'ended');
-    assert.ok(copies.length > 20, `only ${copies.length} moments`);
-    for (const [moment, k] of copies.entries()) {
-      const program = linkProgram(data, host);
-      const again: Machine = { k, coroutines: [], program, hooks: {} };
-      assert.deepEqual(run_machine(again), end);
-      program.finish(k);
-      assert.deepEqual(k, machine.k, `from moment ${moment}`);
+/** Processes that lose their CPU while they fault, wait for each other, fork and are ended by signals. */
+const PROCESSES = `
+  machine { memory 64MiB cpus 2 seed 3 cost quantum 9us cost statement 1us }
+  process a {
+    let list = [1]
+    let p = mmap(20pages)
+    touch p .. p + 20pages write
+    repeat 2 as i {
+      fork c { list[0] += i touch p .. p + 20pages step 3pages sleep random(50) * 1us print("c", i, list, load(p), current.anon_rss) }
     }
-  }).timeout(60_000);
+    print("forked", list)
+    wait c
+    print("waited", current.anon_rss, random(100))
+  }
+  process b { let q = fork d { sleep 1s } sleep 30us kill(q, SIGTERM) wait all print("b", processes.d.signal) store(0, 1) }
+  process e at 5us dies SIGSEGV { let m = malloc(100) store(m, 5) free(m) touch 0 .. 2pages }
+`;
+
+/** Whether no task is inside the engine: how far it is there is not data yet. */
+function isBetweenCalls({ tasks }: Kernel): boolean {
+  return tasks.every(({ kind, state, flags, program, mm }) => {
+    if (kind === 'idle' || state === EXIT_ZOMBIE || state === TASK_NEW) return true;
+    return (flags & PF_EXITING) === 0 && (kind !== 'user' || mm !== 0) && !(program as Position).isInCall;
+  });
+}
+
+/** Takes a copy at every moment at which the scheduler runs, and lets each run to its end. */
+function checkCopies(data: ProgramData, least: number): void {
+  const host = { statement: () => undefined };
+  const copies: Kernel[] = [];
+  const linked = linkProgram(data, host);
+  const boundary = ({ k }: Machine): void => {
+    if (isBetweenCalls(k)) copies.push(structuredClone(k));
+  };
+  const machine = make_machine(data.config, linked, { boundary });
+  boot_machine(machine, data.config);
+  const end = run_machine(machine);
+  linked.finish(machine.k);
+  assert.equal(end.reason, 'ended');
+  assert.ok(copies.length >= least, `only ${copies.length} moments`);
+  for (const [moment, k] of copies.entries()) {
+    const program = linkProgram(data, host);
+    const again: Machine = { k, coroutines: [], program, hooks: {} };
+    assert.deepEqual(run_machine(again), end);
+    program.finish(k);
+    assert.deepEqual(k, machine.k, `from moment ${moment}`);
+  }
+}
+
+describe('a copy of the machine', () => {
+  it('runs to the same end from wherever the scheduler was', () => checkCopies(compiled(SCENARIO), 20)).timeout(60_000);
+
+  it('does so with processes, wherever none is inside a call', () => checkCopies(compiled(PROCESSES), 20)).timeout(60_000);
 
   it('may be of the program too: it is plain data', () => {
     const data = compiled(`${SCENARIO} const BIG = 0xFFFFFFFFFFFFFFFF stop on alloc_pages when order > BIG log "{order}"`);

@@ -25,7 +25,7 @@ describe('a 64-bit machine', () => {
 
   it('an address outside the direct map is an error with its value', () => {
     assert.match(complaint(`${X86_64} kernel k { print(page_of(0x1000)) }`), /0x1000 is no address/);
-    assert.match(complaint(`${X86_64} kernel k { print(page_of(0xffffc20000000000)) }`), /0xffffc20000000000 is no address/);
+    assert.equal(printed('print(page_of(0xffffc20000000000))', X86_64), '0', 'nothing is mapped there in vmalloc space');
   });
 
   it('X-15: GFP_DMA32 is 4, and chooses the zone', () => {

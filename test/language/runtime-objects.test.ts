@@ -121,7 +121,7 @@ describe('an expression in a watch', () => {
   it('says what is wrong, and where', () => {
     const wrong: [string, string][] = [
       ['1 + page(-1).flags', '1:5 There is no frame -1: this machine has 0 … 16383.'],
-      ['page(0).flugs', '1:1 `page(0)` has no member `flugs`: known are pfn, flags, _count, _mapcount, private, mapping, index, lru, order, zone, node.'],
+      ['page(0).flugs', '1:1 `page(0)` has no member `flugs`: known are pfn, flags, _count, _mapcount, private, mapping, index, lru, order, zone, node, mapped_by.'],
     ];
     for (const [text, message] of wrong) {
       assert.throws(() => described(text), (error) => error instanceof EvaluationError && `${error.at.line}:${error.at.column} ${error.message}` === message);
@@ -185,12 +185,12 @@ describe('an object', () => {
 
   it('opens into its members', () => {
     assert.deepEqual(namedChildren(k, MACHINE).map((child) => child.name), [
-      'nodes', 'mem_map', 'caches', 'mempools', 'vmlist', 'processes', 'vmstat', 'meminfo', 'events', 'sysctl', 'now', 'jiffies', 'totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages',
+      'nodes', 'mem_map', 'caches', 'mempools', 'vmlist', 'processes', 'vmstat', 'meminfo', 'events', 'sysctl', 'tlbs', 'zero_page', 'now', 'jiffies', 'totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages',
     ]);
     assert.deepEqual(shown(watched({ k } as Machine, 'zones.NORMAL.pcp[0].cold')), ['count: 0', 'high: 6', 'batch: 1', 'pages: 0 pages']);
     assert.deepEqual(shown(pageAt(k, 0)), [
       'pfn: 0', 'flags: PG_reserved', '_count: 1', '_mapcount: -1', 'private: 0', 'mapping: 0x0', 'index: 0', 'lru: next 0, prev 0 >', 'order: 0',
-      `zone: ${describeValue(k, zoneValue(0, 0))} >`, `node: ${describeValue(k, nodeValue(0))} >`,
+      `zone: ${describeValue(k, zoneValue(0, 0))} >`, `node: ${describeValue(k, nodeValue(0))} >`, 'mapped_by: []',
     ]);
     assert.deepEqual(shown([1, [2]]), ['[0]: 1', '[1]: [2] >']);
     assert.deepEqual(shown(5), []);

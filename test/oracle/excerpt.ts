@@ -15,6 +15,8 @@ interface Excerpt {
   /** Keys of trace lines to keep. */
   keys: string[];
   tags: string[];
+  /** Snapshot files to keep; all that anything is compared with, where this is missing. */
+  files?: string[];
 }
 
 const DUMP = ['FL', 'PCP', 'ZONE', 'VARS'];
@@ -29,10 +31,20 @@ const EXCERPTS: readonly Excerpt[] = [
   { folder: '64M-up', keys: [], tags: ['boot'] },
   { folder: '256M-up', keys: [], tags: ['boot'] },
   { folder: '1024M-up', keys: [], tags: ['boot'] },
+  {
+    folder: '64M-fork1-pf-trace', from: /^FL /, keys: ['PF', 'MARK', ...PAGES], files: ['self_smaps', 'meminfo'],
+    tags: ['after-touch', 'parent', 'after-fork', 'parent-after-fork', 'after-child-cow', 'child-after-cow', 'parent-after-cow', 'after-parent-write', 'after-child-exit'],
+  },
+  { folder: '64M-fork16', keys: [], files: ['self_smaps', 'meminfo'], tags: ['after-touch', 'parent', 'after-fork', 'parent-after-fork', 'after-child-cow', 'child-after-cow', 'parent-after-cow'] },
+  { folder: '64M-ops-trace', from: /^FL /, keys: PAGES, files: [], tags: [] },
+  { folder: '64M-mmapf-trace', from: /^FL /, to: / file_rss 45 /, keys: ['PF', ...PAGES], files: [], tags: [] },
+  { folder: '64M-ra-trace', from: /^FL /, to: / anon_rss 45 /, keys: ['PF', 'MARK', ...PAGES], tags: [] },
+  { folder: '64M-vma-norandmaps', keys: [], tags: ['anon1', 'brk', 'mprotect', 'mprotect-back', 'munmap-hole', 'refill', 'shared-anon', 'anon2', 'smaps'] },
+  { folder: '64M-commit-trace', from: /^OC /, keys: ['OC'], files: ['meminfo'], tags: ['commit', 'commit-002', 'commit-003', 'commit-004', 'commit-005', 'commit-006'] },
 ];
 
-/** Log lines that say what machine it is and how its memory came up. */
-const LOG_LINE = /BIOS-e820|HIGHMEM available|LOWMEM available|On node|zone:|zonelists|hash table entries|^Memory:/;
+/** Log lines that say what machine it is, how its memory came up, what was read when, and what the program said. */
+const LOG_LINE = /BIOS-e820|^Kernel command line|^\[snapshot |^@@ mode |HIGHMEM available|LOWMEM available|On node|zone:|zonelists|hash table entries|^Memory:/;
 
 function cut(recordings: string, golden: string, excerpt: Excerpt): void {
   const recording = readRecording(path.join(recordings, excerpt.folder));
@@ -41,7 +53,7 @@ function cut(recordings: string, golden: string, excerpt: Excerpt): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'log.txt'), textOf(recording.log.filter((line) => LOG_LINE.test(line))));
   if (recording.trace !== null) writeFileSync(path.join(folder, 'trace.txt.gz'), gzipSync(textOf(cutTrace(recording.trace, excerpt)), { level: 9 }));
-  for (const tag of excerpt.tags) writeSnapshot(recording, tag, path.join(folder, tag));
+  for (const tag of excerpt.tags) writeSnapshot(recording, tag, { folder: path.join(folder, tag), files: excerpt.files ?? null });
 }
 
 function cutTrace(trace: readonly string[], { from, to, keys }: Excerpt): string[] {
@@ -50,10 +62,10 @@ function cutTrace(trace: readonly string[], { from, to, keys }: Excerpt): string
   return trace.slice(first, last + 1).filter((line) => keys.includes(line.split(' ', 1)[0]!));
 }
 
-function writeSnapshot(recording: Recording, tag: string, folder: string): void {
+function writeSnapshot(recording: Recording, tag: string, { folder, files }: { folder: string; files: readonly string[] | null }): void {
   mkdirSync(folder);
   const snapshot = recording.snapshots.find((other) => other.tag === tag);
-  for (const [name, text] of Object.entries(snapshot?.files ?? {})) writeFileSync(path.join(folder, `${name}.txt`), text);
+  for (const [name, text] of Object.entries(snapshot?.files ?? {})) if (files === null || files.includes(name)) writeFileSync(path.join(folder, `${name}.txt`), text);
 }
 
 function textOf(lines: readonly string[]): string {

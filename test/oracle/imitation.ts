@@ -36,7 +36,7 @@ export function imitate(megabytes: number, options: { seed: number; steps: numbe
   return { name: `${megabytes}M-imitation`, trace, log, snapshots: [] };
 }
 
-const signed = (text: string): string => (/^[AF] /.test(text) ? `${text} [init]` : text);
+export const signed = (text: string): string => (/^[AF] /.test(text) ? `${text} [init]` : text);
 const hex = (n: number): string => n.toString(16);
 
 function bootmemLines(k: Kernel): string[] {
@@ -62,7 +62,7 @@ function bootmemLines(k: Kernel): string[] {
   return lines;
 }
 
-function dumpLines(k: Kernel): string[] {
+export function dumpLines(k: Kernel): string[] {
   const lines: string[] = [];
   for (const zone of for_each_zone(k).filter(populated_zone)) {
     for (const [order, area] of zone.free_area.entries()) lines.push(`FL ${zone.name} ${order}: ${list_pages(k, area.free_list).map((page) => `${page} `).join('')}n=${area.nr_free}`);
@@ -78,7 +78,7 @@ function dumpLines(k: Kernel): string[] {
 }
 
 /** A generator of numbers below `limit`, the same for the same seed. */
-function numbers(seed: number): (limit: number) => number {
+export function numbers(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;

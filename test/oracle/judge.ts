@@ -2,11 +2,15 @@
 
 import { bringUpZones, unbootedMachine } from './engine-door.ts';
 import { bootmemEvents, checkBootmem } from './bootmem-check.ts';
+import { checkCommit } from './commit-check.ts';
 import { inOrderOfCalls } from './interrupts.ts';
 import { ramOf } from './machine-of.ts';
 import { checkPages } from './pages-check.ts';
 import { checkProc } from './proc-check.ts';
+import { judgeReadahead } from './readahead-check.ts';
 import { checkSlab } from './slab-check.ts';
+import { checkSpaces } from './spaces-check.ts';
+import { checkStretches } from './stretch-check.ts';
 import type { Recording } from './recording.ts';
 import type { Check, Verdict } from './report.ts';
 import type { TraceEvent, UnknownLine } from './trace.ts';
@@ -17,11 +21,15 @@ export function judge(recording: Recording): Verdict {
   const verdict: Verdict = { folder: recording.name, checks: [], gaps: [], notes: [] };
   const events = eventsOf(verdict, recording);
   const ram = ramOf(recording.log, events);
-  const traced = events.length === 0 ? null : judgeTrace(verdict, ram, events);
+  const traced = events.length === 0 ? null : judgeTrace(verdict, recording, ram, events);
   const proc = checkProc(recording, ram, traced);
   const slab = checkSlab(recording, ram);
-  verdict.checks.push(...proc.checks, ...slab.checks);
-  verdict.notes.push(...proc.notes, ...slab.notes);
+  const spaces = checkSpaces(recording, ram);
+  const commit = checkCommit(recording, ram, events);
+  verdict.checks.push(...proc.checks, ...slab.checks, ...spaces.checks, ...commit.checks);
+  verdict.gaps.push(...spaces.gaps, ...commit.gaps);
+  verdict.notes.push(...proc.notes, ...slab.notes, ...spaces.notes, ...commit.notes);
+  judgeReadahead(verdict, recording, ram);
   if (verdict.checks.every((check) => check.total === 0)) throw new Error(`${recording.name}: nothing in it can be compared`);
   return verdict;
 }
@@ -48,7 +56,7 @@ function unknownCheck(trace: readonly string[], unknown: number, first: UnknownL
 }
 
 /** The trace's checks; the machine at its first dump, when the engine got there. */
-function judgeTrace(verdict: Verdict, ram: ReturnType<typeof ramOf>, events: readonly TraceEvent[]) {
+function judgeTrace(verdict: Verdict, recording: Recording, ram: ReturnType<typeof ramOf>, events: readonly TraceEvent[]) {
   const k = unbootedMachine(ram);
   const calls = bootmemEvents(events);
   const bootmem = calls.length === 0 ? null : checkBootmem(k, calls);
@@ -57,8 +65,9 @@ function judgeTrace(verdict: Verdict, ram: ReturnType<typeof ramOf>, events: rea
   const isUp = bootmem !== null && bootmem.difference === null;
   if (isUp) bringUpZones(k);
   const pages = checkPages(isUp ? k : null, ram, events);
-  verdict.checks.push(...pages.checks, ...checkWater(ram, events));
-  verdict.gaps.push(...pages.gaps);
-  verdict.notes.push(...pages.notes);
+  const stretches = checkStretches(recording, ram, events, pages.lost);
+  verdict.checks.push(...pages.checks, ...stretches.checks, ...checkWater(ram, events));
+  verdict.gaps.push(...pages.gaps, ...stretches.gaps);
+  verdict.notes.push(...pages.notes, ...stretches.notes);
   return pages.atFirstDump;
 }

@@ -4,7 +4,7 @@
 // The trace is cut into phases, at its dumps. The first begins with the handover, every other with the state of the dump before it, loaded into the
 // engine; it ends at the next dump, which is compared. The recorder was on all through the boot, and through a script that opens with its own MARK
 // and dump: there every difference counts. After any other dump the recorder may have been off for a while; where its lines do not follow from one
-// another (ledger.ts), or the engine cannot follow them, nothing more is counted, and the verdict names the gap.
+// another (ledger.ts), or the engine cannot follow them, nothing more is counted here: stretch-check.ts takes it up.
 
 import type { Kernel } from '../../engine/kernel.ts';
 import { pfn } from '../../engine/include/types.ts';
@@ -16,17 +16,18 @@ import { handOver } from './handover-check.ts';
 import { compareDump, enter, openLedger } from './ledger.ts';
 import type { Line } from './observer.ts';
 import { observe, watch } from './observer.ts';
+import { askedIn, compareGroup, groupAt } from './groups.ts';
 import { BOOT, RULES, nameChecks, newPhase, renamePhase } from './phase.ts';
 import type { PagesVerdict, Replay } from './replay.ts';
-import { attempt, countLost, isPageEvent, stop } from './replay.ts';
+import { attempt, countLost, stop } from './replay.ts';
 import type { Alloc, Dump, Free, PageEvent, ScriptStep, TraceEvent } from './trace.ts';
-import { describe } from './words.ts';
+import { describe, needsReclaim } from './words.ts';
 
 /** Replays all of a trace; `booting` is the machine whose bootmem calls agreed, with its zones up, or null where it cannot be used. */
 export function checkPages(booting: Kernel | null, ram: readonly Ram[], events: readonly TraceEvent[]): PagesVerdict {
   const replay: Replay = {
     ram, events, at: 0, observer: booting && observe(booting), ledger: openLedger(null, []), phase: newPhase(BOOT, { isOpen: true }),
-    reclaiming: new Set(), lastAlloc: null, verdict: { checks: [], gaps: [], notes: [], atFirstDump: null },
+    reclaiming: new Set(), lastAlloc: null, verdict: { checks: [], gaps: [], lost: [], notes: [], atFirstDump: null },
   };
   if (booting !== null) handOver(replay, booting);
   else countLost(replay, 'the machine could not be brought up to free_all_bootmem');
@@ -64,9 +65,9 @@ function step(replay: Replay): void {
 
 /** A request with its refill, or a free with what it trims: the engine does it, and its lines must be the trace's. */
 function meetPages(replay: Replay, first: PageEvent): void {
-  const group = pageGroup(replay);
+  const group = groupAt(replay.events, replay.at);
   replay.at += group.length;
-  const asked = group.find((event): event is Alloc | Free => event.kind === 'alloc' || event.kind === 'free');
+  const asked = askedIn(group);
   if (replay.observer === null) {
     if (asked !== undefined && replay.phase.pages.difference !== null) replay.phase.pages.total++;
     return;
@@ -86,25 +87,12 @@ function meetPages(replay: Replay, first: PageEvent): void {
   if (lines === null) return;
   if (asked.kind === 'alloc' && replay.lastAlloc === null && (asked.gfp & __GFP_WAIT) !== 0) {
     replay.phase.pages.total--;
-    countLost(replay, `line ${asked.line} needs direct reclaim, which the engine does not model yet`, group.length);
+    countLost(replay, needsReclaim(asked.line), group.length);
     return;
   }
-  compareGroup(replay, group, lines);
-}
-
-/** The lines of one call: B- lines up to their A, or F with the B+ lines behind it. */
-function pageGroup(replay: Replay): PageEvent[] {
-  const group: PageEvent[] = [];
-  for (let at = replay.at; at < replay.events.length; at++) {
-    const event = replay.events[at]!;
-    if (!isPageEvent(event)) break;
-    const begins = event.kind === 'free' || (event.kind !== 'put' && group[0]?.kind !== 'take');
-    if (group.length > 0 && begins) break;
-    if (group.length > 0 && (event.kind === 'put') !== (group[0]!.kind === 'free' || group[0]!.kind === 'put')) break;
-    group.push(event);
-    if (event.kind === 'alloc') break;
-  }
-  return group;
+  const difference = compareGroup(group, lines);
+  if (difference === null) replay.phase.pages.same++;
+  else stop(replay, difference);
 }
 
 function perform(replay: Replay, asked: Alloc | Free): Line[] {
@@ -117,27 +105,6 @@ function perform(replay: Replay, asked: Alloc | Free): Line[] {
   }
   if (observer.isFree[asked.pfn] === 1) throw new Error(`page ${asked.pfn} is free already`);
   return watch(observer, asked.cold, () => release(observer.k, pfn(asked.pfn), asked.order, asked.cold));
-}
-
-function compareGroup(replay: Replay, group: readonly PageEvent[], lines: readonly Line[]): void {
-  for (let i = 0; i < Math.max(group.length, lines.length); i++) {
-    const event = group[i];
-    if (event !== undefined && isSame(event, lines[i])) continue;
-    const where = event ?? group.at(-1)!;
-    stop(replay, {
-      where: `trace line ${where.line}`,
-      kernel: event === undefined ? 'nothing more' : describe(event.text),
-      engine: lines[i] === undefined ? 'nothing more' : describe(lines[i]!.text),
-    });
-    return;
-  }
-  replay.phase.pages.same++;
-}
-
-/** A late A line has no count of its own. */
-function isSame(event: PageEvent, line: Line | undefined): boolean {
-  if (event.kind === 'alloc' && event.pcp === null) return line?.text.startsWith(`${event.text} `) ?? false;
-  return event.text === line?.text;
 }
 
 /** The allocation script's own word on what it got and gave back. */

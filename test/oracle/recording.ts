@@ -19,8 +19,31 @@ export interface Snapshot {
   files: Record<string, string>;
 }
 
+/** One file of a snapshot, `self_maps`, with where in the recording it is. */
+export interface SnapshotFile {
+  tag: string;
+  name: string;
+  text: string;
+}
+
 /** Snapshot files that something is compared with; the others are not read. */
-const READ_FILES = ['zoneinfo', 'buddyinfo', 'meminfo', 'vmstat', 'sysvm', 'sysrq-m', 'slabinfo'];
+const READ_FILES = [
+  'zoneinfo', 'buddyinfo', 'meminfo', 'vmstat', 'sysvm', 'sysrq-m', 'slabinfo', 'self_maps', 'self_smaps', 'self_status', 'self_statm',
+];
+
+/** The snapshots' files in the order in which they were taken, as the log tells; `/proc/self/maps` is the file self_maps. A file that was asked for
+ *  and is not there (the trace itself) has no text. */
+export function snapshotsInOrder({ log, snapshots }: Recording): SnapshotFile[] {
+  const files: SnapshotFile[] = [];
+  for (const line of log) {
+    const m = /\[snapshot (\S+) \/proc\/(\S+) #(\d+)\]/.exec(line);
+    if (!m) continue;
+    const tag = m[3] === '1' ? m[1]! : `${m[1]}-${m[3]!.padStart(3, '0')}`;
+    const name = m[2]!.replaceAll('/', '_');
+    files.push({ tag, name, text: snapshots.find((snapshot) => snapshot.tag === tag)?.files[name] ?? '' });
+  }
+  return files;
+}
 
 /** The recordings that a folder stands for: itself, or, where it is none, those directly in it. */
 export function recordingsIn(folder: string): string[] {

@@ -12,9 +12,21 @@ import { describe } from './words.ts';
 export interface PagesVerdict {
   checks: Check[];
   gaps: string[];
+  lost: Lost[];
   notes: string[];
   /** The machine at its first dump, when nothing differed up to there: its MemTotal is the trace image's. */
   atFirstDump: Kernel | null;
+}
+
+/** Events from `from` up to `to` that were not replayed from the state of the dump before them. */
+export interface Lost {
+  from: number;
+  to: number;
+  /** The phase they are of. */
+  name: string;
+  why: string;
+  /** Allocations and frees among them. */
+  calls: number;
 }
 
 export interface Replay {
@@ -46,12 +58,14 @@ export function stop(replay: Replay, difference: Difference): void {
 /** The state is not known from here to the next dump: what stands in between is not counted. */
 export function countLost(replay: Replay, why: string, already = 0): void {
   replay.observer = null;
-  let lost = 0;
-  for (let at = replay.at - already; at < replay.events.length && replay.events[at]!.kind !== 'dump'; at++) {
-    const { kind } = replay.events[at]!;
-    if (kind === 'alloc' || kind === 'free') lost++;
+  const from = replay.at - already;
+  let to = from;
+  let calls = 0;
+  for (; to < replay.events.length && replay.events[to]!.kind !== 'dump'; to++) {
+    const { kind } = replay.events[to]!;
+    if (kind === 'alloc' || kind === 'free') calls++;
   }
-  if (lost > 0) replay.verdict.gaps.push(`${lost} allocations and frees of '${replay.phase.name}' are not replayed: ${why}`);
+  if (calls > 0) replay.verdict.lost.push({ from, to, name: replay.phase.name, why, calls });
 }
 
 /** Calls the engine; what it throws (a BUG of the emulated kernel) is a difference. */

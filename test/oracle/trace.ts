@@ -144,8 +144,41 @@ export interface Reclaim {
   begins: boolean;
 }
 
+/** `PF`: handle_mm_fault is done. Page-table entries as the processor reads them; the counters are those of the address space after it. */
+export interface Fault {
+  kind: 'fault';
+  line: number;
+  text: string;
+  comm: string;
+  pid: number;
+  address: number;
+  write: 0 | 1;
+  old: number;
+  new: number;
+  ret: number;
+  anon_rss: number;
+  file_rss: number;
+  ptes: number;
+}
+
+/** `OC`: what __vm_enough_memory went by when somebody asked, in pages. */
+export interface Overcommit {
+  kind: 'overcommit';
+  line: number;
+  nr_file_pages: number;
+  nr_swap_pages: number;
+  slab_reclaim: number;
+  nr_free: number;
+  totalreserve: number;
+  committed: number;
+  overcommit: number;
+  ratio: number;
+  totalram: number;
+  total_swap: number;
+}
+
 export type PageEvent = Alloc | Free | Take | Put;
-export type TraceEvent = BootmemAlloc | BootmemRange | PageEvent | Dump | ScriptStep | ZoneSwitch | Exhausted | Mark | Reclaim;
+export type TraceEvent = BootmemAlloc | BootmemRange | PageEvent | Dump | ScriptStep | ZoneSwitch | Exhausted | Mark | Reclaim | Fault | Overcommit;
 
 type Parser = (line: number, text: string) => TraceEvent | null;
 
@@ -211,7 +244,27 @@ function parseReclaim(line: number, text: string): TraceEvent | null {
   return m && { kind: 'reclaim', line, comm: m[2]!.replace(/\]$/, ''), begins: m[1] === 'gfp' };
 }
 
+function parseFault(line: number, text: string): TraceEvent | null {
+  const m = /^PF (.*) pid (\d+) addr (\w+) w ([01]) old (\w+) new (\w+) ret (\d+) anon_rss (\d+) file_rss (\d+) ptes (\d+)$/.exec(text);
+  return m && {
+    kind: 'fault', line, text, comm: m[1]!, pid: n(m[2]), address: hex(m[3]), write: m[4] === '1' ? 1 : 0, old: hex(m[5]), new: hex(m[6]),
+    ret: n(m[7]), anon_rss: n(m[8]), file_rss: n(m[9]), ptes: n(m[10]),
+  };
+}
+
+const OVERCOMMIT_FIELDS = [
+  'nr_file_pages', 'nr_swap_pages', 'slab_reclaim', 'nr_free', 'totalreserve', 'committed', 'overcommit', 'ratio', 'totalram', 'total_swap',
+] as const;
+
+function parseOvercommit(line: number, text: string): TraceEvent | null {
+  const values = OVERCOMMIT_FIELDS.map((name) => new RegExp(` ${name} (-?\\d+)(?= |$)`).exec(text)?.[1]);
+  if (values.some((value) => value === undefined)) return null;
+  const fields = Object.fromEntries(OVERCOMMIT_FIELDS.map((name, i) => [name, n(values[i])])) as Record<(typeof OVERCOMMIT_FIELDS)[number], number>;
+  return { kind: 'overcommit', line, ...fields };
+}
+
 const PARSERS: Readonly<Record<string, Parser>> = {
+  'PF': parseFault, 'OC': parseOvercommit,
   'BM': parseBootmem, 'A': parseAlloc, 'F': parseFree, 'B-': parseTake, 'B+': parsePut, 'OP': parseScript, 'WX': parseSwitch, 'WF': parseExhausted, 'AP': parseReclaim,
   'MARK': (line, text) => ({ kind: 'mark', line, name: text.slice('MARK '.length).trim() }),
 };
@@ -224,8 +277,8 @@ const DUMP_LINES: Readonly<Record<string, RegExp>> = {
 };
 const DUMP_KEYS = Object.keys(DUMP_LINES);
 
-/** Keys whose lines nothing is compared with: reclaim, LRU, slab, swap, readahead, faults, write-back, overcommit, OOM. */
-const IGNORED_KEY = /^(?:L|LRU|V|SA|SI|SZ|SS|DR|KS|AP|SO|SL|SWAP|SWAPFREE|RA|PF|OC|OOM\w*|BDP|BDPR|BGW|KUPD|VM)$/;
+/** Keys whose lines nothing is compared with: reclaim, LRU, slab, swap, readahead, write-back, OOM. */
+const IGNORED_KEY = /^(?:L|LRU|V|SA|SI|SZ|SS|DR|KS|AP|SO|SL|SWAP|SWAPFREE|RA|OOM\w*|BDP|BDPR|BGW|KUPD|VM)$/;
 
 /** A line that is none of the recorder's: of a key that nobody knows, or not of its key's form. */
 export interface UnknownLine {

@@ -8,3 +8,8 @@ export function describe(line: string): string {
     .replace(/^B- (\S+) pfn (\d+) o(\d+) from o(\d+) free (\d+)$/, 'took block $2 of order $3 from the order-$4 list of $1, $5 pages left free')
     .replace(/^B\+ (\S+) pfn (\d+) o(\d+) free (\d+)$/, 'put block $2 into the order-$3 list of $1, $4 pages free');
 }
+
+/** Why nothing behind a line can be replayed. */
+export function needsReclaim(line: number): string {
+  return `line ${line} needs direct reclaim, which the engine does not model yet`;
+}

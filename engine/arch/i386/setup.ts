@@ -26,6 +26,8 @@ const INIT_PAGES = 29;
 const INIT_OFFSET_PAGES = 309;
 /** The kernel's top page table: the first page of the image's bss, right behind the init memory. */
 const SWAPPER_PG_DIR = phys(PHYSICAL_START + (INIT_OFFSET_PAGES + INIT_PAGES) * PAGE_SIZE);
+/** The page of zeroes follows it (empty_zero_page). */
+const EMPTY_ZERO_PAGE = pfn(SWAPPER_PG_DIR / PAGE_SIZE + 1);
 /** Its parts as the boot prints them, KiB. */
 const IMAGE_KB = { code: 886, data: 337 };
 /** The extended BIOS data area. */
@@ -74,6 +76,7 @@ function paging_init(k: Kernel): void {
   const fixmap_table = alloc_bootmem_low_pages(k, PAGE_SIZE);
   const pkmap_table = alloc_bootmem_low_pages(k, PAGE_SIZE);
   pagetable_init(k, SWAPPER_PG_DIR, fixmap_table, pkmap_table);
+  k.zero_page = EMPTY_ZERO_PAGE;
   for (const [nid, { start }] of k.platform.nodes.entries()) init_node(k, nid, start);
 }
 

@@ -42,6 +42,8 @@ const PERCPU_ENOUGH_ROOM = 32768;
 const SIZEOF_RESOURCE = 56;
 /** The kernel's top page table: the second page of the image. */
 const INIT_LEVEL4_PGT = phys(PHYSICAL_START + PAGE_SIZE);
+/** The page of zeroes, behind the tables of the other levels (empty_zero_page). */
+const EMPTY_ZERO_PAGE = pfn(PHYSICAL_START / PAGE_SIZE + 6);
 /** What free_initmem fills the pages with. */
 const POISON_FREE_INITMEM = 0xcc;
 
@@ -50,6 +52,7 @@ export function setup_arch(k: Kernel): void {
   printk(k, 'BIOS-provided physical RAM map:');
   for (const { start, end, type } of e820_entries(k)) printk(k, ` BIOS-e820: ${hex16(start)} - ${hex16(end)} (${type})`);
   k.init_mm.pgd = INIT_LEVEL4_PGT;
+  k.zero_page = EMPTY_ZERO_PAGE;
   const tables = init_memory_mapping(k);
   const taken = [{ start: 0, end: EARLY_TABLE_START }, { start: EBDA, end: EBDA + PAGE_SIZE }, kernel_image(), tables];
   if (k.platform.numa === 0) contig_initmem_init(k, taken);

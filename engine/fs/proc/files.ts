@@ -98,7 +98,7 @@ export function meminfo(k: Kernel): Record<string, number> {
     SwapTotal: 0, SwapFree: 0, Dirty: state(NR_FILE_DIRTY), Writeback: state(NR_WRITEBACK), AnonPages: state(NR_ANON_PAGES),
     Mapped: state(NR_FILE_MAPPED), Slab: state(NR_SLAB), PageTables: state(NR_PAGETABLE),
     NFS_Unstable: state(NR_UNSTABLE_NFS), Bounce: state(NR_BOUNCE),
-    CommitLimit: K(Math.floor((k.totalram_pages * k.sysctl.overcommit_ratio) / 100)), Committed_AS: 0,
+    CommitLimit: K(Math.floor((k.totalram_pages * k.sysctl.overcommit_ratio) / 100)), Committed_AS: K(Math.max(0, k.vm_committed_space)),
     VmallocTotal: KiB(vmalloc.total), VmallocUsed: KiB(vmalloc.used), VmallocChunk: KiB(vmalloc.largest_chunk),
   };
 }

@@ -1,0 +1,27 @@
+// What a disk does while no task asks it anything: the interrupts of the block layer, as events of the machine at their own virtual time.
+
+import type { Kernel } from '../kernel.ts';
+import { end_request } from './disk.ts';
+import { __generic_unplug_device } from './plug.ts';
+
+/** When a disk next ends a request or a plug, ns; Infinity is never. @nohooks */
+export function next_block_event(k: Kernel): number {
+  let next = Infinity;
+  for (const { queue } of k.block.disks) next = Math.min(next, queue.complete_at, queue.unplug_timer);
+  return next;
+}
+
+/** Lets every disk work until a time, ns: each event at its own time, in their order, those of one time in the order of the disks. It runs between
+ *  two tasks, as an interrupt of CPU 0, and changes k.now, k.cpu and k.current. */
+export function run_block_events(k: Kernel, until: number): void {
+  for (;;) {
+    const next = next_block_event(k);
+    if (next === Infinity || next > until) return;
+    k.now = next;
+    k.cpu = 0;
+    k.current = 0;
+    const disk = k.block.disks.find(({ queue }) => queue.complete_at === next || queue.unplug_timer === next)!;
+    if (disk.queue.complete_at === next) end_request(k, disk);
+    else __generic_unplug_device(k, disk);
+  }
+}
