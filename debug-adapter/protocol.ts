@@ -86,3 +86,117 @@ export interface PerCpuPagesRow {
   high: number;
   batch: number;
 }
+
+/** `pagewalk/processes`, no arguments: every process that has begun, ended ones as they were when they gave up their memory; an error answer
+ *  (`notStopped`) while the machine runs, as for the three requests below. */
+export interface ProcessesResponse {
+  /** By pid. */
+  processes: ProcessRow[];
+}
+
+export interface ProcessRow {
+  pid: number;
+  /** The scenario's name of it: `hog`, `hog.0`. */
+  name: string;
+  /** As ps shows it: `R`, `S`, `D`, `Z`. */
+  state: string;
+  /** What it waits for, in words, or ''. */
+  waits_for: string;
+  /** The signal that ended it, or 0. */
+  signal: number;
+  /** Pages: of address space, resident, and resident of either sort. */
+  total_vm: number;
+  rss: number;
+  anon_rss: number;
+  file_rss: number;
+  /** Tables of the lowest level. */
+  nr_ptes: number;
+  min_flt: number;
+  maj_flt: number;
+  nr_vmas: number;
+  /** Whether it is the task that runs. */
+  isCurrent: boolean;
+}
+
+/** Arguments of `pagewalk/vmas`. */
+export interface VmasArguments {
+  pid: number;
+}
+
+/** `pagewalk/vmas`: the memory areas of a process by address. */
+export interface VmasResponse {
+  vmas: VmaRow[];
+}
+
+/** Addresses are in hex with their architecture's digits: `0xb7e20000`. */
+export interface VmaRow {
+  start: string;
+  end: string;
+  /** As /proc/PID/maps writes it: `rw-p`. */
+  permissions: string;
+  /** Its file, `[heap]`, `[stack]`, or ''. */
+  name: string;
+  /** By name: `VM_READ|VM_WRITE`. */
+  flags: string;
+  pages: number;
+  /** Of those: present, and with the dirty bit set. */
+  rss: number;
+  dirty: number;
+}
+
+/** Arguments of `pagewalk/pageTables`: a process, and the first address of one of its areas. */
+export interface PageTablesArguments {
+  pid: number;
+  start: string;
+}
+
+/** `pagewalk/pageTables`: the tables of the lowest level that serve an area; none for a process that has ended. */
+export interface PageTablesResponse {
+  tables: PageTableRow[];
+}
+
+export interface PageTableRow {
+  /** The area's part that this table serves. */
+  start: string;
+  end: string;
+  /** The frame that the table lies in. */
+  pfn: number;
+  /** Entries of that part. */
+  present: number;
+  swapped: number;
+}
+
+/** Arguments of `pagewalk/pageTable`: a process, and the part of an area that one table serves. */
+export interface PageTableArguments {
+  pid: number;
+  start: string;
+  end: string;
+}
+
+/** `pagewalk/pageTable`: the entries that are not empty, by address. */
+export interface PageTableResponse {
+  entries: PteRow[];
+}
+
+export interface PteRow {
+  address: string;
+  /** The entry as the hardware holds it. */
+  value: string;
+  /** Its bits by name: `PRESENT|RW|USER|ACCESSED|DIRTY`. */
+  bits: string;
+  /** The page it names; null for an entry that is not present. */
+  page: PageRow | null;
+}
+
+/** A `struct page`. */
+export interface PageRow {
+  pfn: number;
+  zone: string;
+  /** By name: `PG_uptodate|PG_lru`. */
+  flags: string;
+  count: number;
+  mapcount: number;
+  /** What it belongs to, in words. */
+  mapping: string;
+  index: number;
+}

@@ -3,7 +3,9 @@
 
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Context } from './context.ts';
-import type { ZonesResponse } from './protocol.ts';
+import type {
+  PageTableArguments, PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessesResponse, VmasArguments, VmasResponse, ZonesResponse,
+} from './protocol.ts';
 
 type Breakpoints = { breakpoints: DebugProtocol.Breakpoint[] };
 type Nothing = void;
@@ -33,6 +35,10 @@ export interface RequestTypes {
   evaluate: { args: DebugProtocol.EvaluateArguments; body: DebugProtocol.EvaluateResponse['body'] };
   exceptionInfo: { args: DebugProtocol.ExceptionInfoArguments; body: DebugProtocol.ExceptionInfoResponse['body'] };
   'pagewalk/zones': { args: Nothing; body: ZonesResponse };
+  'pagewalk/processes': { args: Nothing; body: ProcessesResponse };
+  'pagewalk/vmas': { args: VmasArguments; body: VmasResponse };
+  'pagewalk/pageTables': { args: PageTablesArguments; body: PageTablesResponse };
+  'pagewalk/pageTable': { args: PageTableArguments; body: PageTableResponse };
 }
 
 export type RequestName = keyof RequestTypes;

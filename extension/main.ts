@@ -4,15 +4,19 @@ import { registerCommands } from './debug/commands.ts';
 import { registerConfigurationProvider } from './debug/configuration-provider.ts';
 import { StopWatcher } from './debug/stop-watcher.ts';
 import { LanguageClientStarter } from './language-client.ts';
-import { registerZonesView, type ZonesView } from './views/zones-view.ts';
+import type { ProcessesResponse, ZonesResponse } from '../debug-adapter/protocol.ts';
+import { PROCESSES } from './views/processes-view.ts';
+import { registerStopTree, type StopTree } from './views/stop-tree.ts';
+import { ZONES } from './views/zones-view.ts';
 
 /** What `vscode.extensions.getExtension('pagewalk.pagewalk').exports` holds: the views as they are, for tests and other extensions to read. */
 export interface PagewalkApi {
-  zones: ZonesView;
+  zones: StopTree<ZonesResponse>;
+  processes: StopTree<ProcessesResponse>;
 }
 
 export function activate(context: ExtensionContext): PagewalkApi {
   const stops = new StopWatcher();
   context.subscriptions.push(stops, new LanguageClientStarter(context), registerConfigurationProvider(), registerCommands());
-  return { zones: registerZonesView(context, stops) };
+  return { zones: registerStopTree(context, stops, ZONES), processes: registerStopTree(context, stops, PROCESSES) };
 }

@@ -5,6 +5,7 @@ export const LANGUAGE_ID = 'pagewalk';
 export const DEBUG_TYPE = 'pagewalk';
 
 export const ZONES_VIEW = 'pagewalk.zones';
+export const PROCESSES_VIEW = 'pagewalk.processes';
 
 export const COMMANDS = {
   debugScenario: 'pagewalk.debugScenario',

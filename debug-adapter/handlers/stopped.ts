@@ -2,6 +2,7 @@
 
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { PROC_FILES } from '../../engine/index.ts';
+import type { ExpressionData } from '../../language/runtime/index.ts';
 import { compileExpression } from '../../language/index.ts';
 import type { Context } from '../context.ts';
 import { rangeToClient } from '../conventions.ts';
@@ -12,7 +13,9 @@ import { ask, currentRun, idFromClient, idToClient, pidOf, resume } from '../run
 import { sourceOf } from '../sources.ts';
 import type { StackRow, VariableRow } from '../worker/commands.ts';
 
-type Names = 'continue' | 'next' | 'stepIn' | 'stepOut' | 'stackTrace' | 'scopes' | 'variables' | 'evaluate' | 'exceptionInfo' | 'pagewalk/zones';
+type Names =
+  | 'continue' | 'next' | 'stepIn' | 'stepOut' | 'stackTrace' | 'scopes' | 'variables' | 'evaluate' | 'exceptionInfo'
+  | 'pagewalk/zones' | 'pagewalk/processes' | 'pagewalk/vmas' | 'pagewalk/pageTables' | 'pagewalk/pageTable';
 
 /** The session calls these only while the machine stands. */
 export const WHILE_STOPPED: Handlers<Names> = {
@@ -57,6 +60,10 @@ export const WHILE_STOPPED: Handlers<Names> = {
   },
 
   'pagewalk/zones': (context) => ask(currentRun(context), 'zones', null),
+  'pagewalk/processes': (context) => ask(currentRun(context), 'processes', null),
+  'pagewalk/vmas': (context, { pid }) => ask(currentRun(context), 'vmas', { pid }),
+  'pagewalk/pageTables': (context, { pid, start }) => ask(currentRun(context), 'pageTables', { pid, start }),
+  'pagewalk/pageTable': (context, { pid, start, end }) => ask(currentRun(context), 'pageTable', { pid, start, end }),
 };
 
 // ---- the stack --------------------------------------------------------------------------------------------------------
@@ -96,17 +103,28 @@ function variable({ conventions }: Context, run: Run, row: VariableRow): DebugPr
   };
 }
 
-/** An expression of the scenario's language; the console also takes `proc NAME`. */
+/** An expression of the scenario's language; the console also takes `proc NAME` and `walk ADDRESS`. */
 async function evaluate(context: Context, args: DebugProtocol.EvaluateArguments): Promise<DebugProtocol.EvaluateResponse['body']> {
   const { expression: text, frameId } = args;
   const run = currentRun(context);
   const proc = args.context === 'repl' ? /^\s*proc\s+(\S+)\s*$/.exec(text) : null;
   if (proc !== null) return { result: await procFile(run, proc[1]!), variablesReference: 0 };
-  const { expression, problems } = compileExpression(text, Object.keys(run.scenario.program.constants));
-  if (expression === null) throw new RequestError(problems[0]?.message ?? 'This is no expression.');
+  const walk = args.context === 'repl' ? /^\s*walk\s+(\S.*)$/.exec(text) : null;
+  if (walk !== null) return { result: await walkOf(run, walk[1]!, frameId), variablesReference: 0 };
+  const expression = expressionOf(run, text);
   const row = await ask(run, 'evaluate', { expression, text, frame: frameId === undefined ? null : liveFrame(run, frameId) });
   const { value, variablesReference, namedVariables, indexedVariables, type } = variable(context, run, row);
   return { result: value, variablesReference, namedVariables, indexedVariables, type };
+}
+
+function expressionOf(run: Run, text: string): ExpressionData {
+  const { expression, problems } = compileExpression(text, Object.keys(run.scenario.program.constants));
+  if (expression === null) throw new RequestError(problems[0]?.message ?? 'This is no expression.');
+  return expression;
+}
+
+function walkOf(run: Run, address: string, frameId: number | undefined): Promise<string> {
+  return ask(run, 'walk', { address: expressionOf(run, address), frame: frameId === undefined ? null : liveFrame(run, frameId) });
 }
 
 /** An id that no frame has. */

@@ -6,11 +6,12 @@ import { PROC_FILES } from '../../engine/index.ts';
 import type { Answer, CommandName, Commands, FromWorker, Request, WorkerEvent } from './commands.ts';
 import { ALWAYS, WAKE } from './commands.ts';
 import { beginStep } from './stepping.ts';
-import { readExpression, readScopes, readVariables } from './variables.ts';
+import { readExpression, readScopes, readVariables, readWalk } from './variables.ts';
 import { readStack } from './stack.ts';
 import type { Debuggee } from './state.ts';
 import { runningTasks } from './threads.ts';
 import { arm } from './traps.ts';
+import { readPageTable, readPageTables, readProcesses, readVmas } from './processes.ts';
 import { readZones } from './zones.ts';
 
 type Handlers = { [C in CommandName]: (d: Debuggee, args: Commands[C]['args']) => Commands[C]['result'] };
@@ -33,7 +34,12 @@ const HANDLERS: Handlers = {
   variables: (d, args) => readVariables(d, args),
   evaluate: (d, args) => readExpression(d, args),
   proc: (d, { name }) => PROC_FILES[name]?.(d.machine.k) ?? null,
+  walk: (d, args) => readWalk(d, args),
   zones: (d) => readZones(d.machine.k),
+  processes: (d) => readProcesses(d.machine.k),
+  vmas: (d, { pid }) => readVmas(d.machine.k, pid),
+  pageTables: (d, args) => readPageTables(d.machine.k, args),
+  pageTable: (d, args) => readPageTable(d.machine.k, args),
 };
 
 export function tell(d: Debuggee, event: WorkerEvent): void {

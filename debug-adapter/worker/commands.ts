@@ -5,7 +5,9 @@
 
 import type { MachineConfig } from '../../engine/index.ts';
 import type { ExpressionData, LogText, ProgramData } from '../../language/runtime/index.ts';
-import type { ZonesResponse } from '../protocol.ts';
+import type {
+  PageTableArguments, PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessesResponse, VmasArguments, VmasResponse, ZonesResponse,
+} from '../protocol.ts';
 
 /** Cells of the shared control array. */
 export const WAKE = 0;
@@ -75,7 +77,13 @@ export interface Commands {
   evaluate: { args: { expression: ExpressionData; text: string; frame: number | null }; result: VariableRow };
   /** Text of a /proc file as it stands; null for one that is not modelled. */
   proc: { args: { name: string }; result: string | null };
+  /** How an address of a frame's task is found; `address` as an expression, read in the frame. Refused for what is no address. */
+  walk: { args: { address: ExpressionData; frame: number | null }; result: string };
   zones: { args: null; result: ZonesResponse };
+  processes: { args: null; result: ProcessesResponse };
+  vmas: { args: VmasArguments; result: VmasResponse };
+  pageTables: { args: PageTablesArguments; result: PageTablesResponse };
+  pageTable: { args: PageTableArguments; result: PageTableResponse };
 }
 export type CommandName = keyof Commands;
 
@@ -102,7 +110,7 @@ export interface StackRow {
 }
 
 export interface ScopeRow {
-  name: 'Locals' | 'Machine';
+  name: 'Locals' | 'Task' | 'Machine';
   reference: number;
   named: number;
   indexed: number;

@@ -1,13 +1,16 @@
 // How values of the engine are written for people: masks by name, page frames as pages, calls in one line.
 
 import type { Kernel, zonelist } from '../../engine/index.ts';
-import { max_mapnr, show_gfp_flags, zone_of } from '../../engine/index.ts';
+import { PAGE_SIZE, max_mapnr, show_gfp_flags, zone_of } from '../../engine/index.ts';
 import type { Value } from '../../language/runtime/index.ts';
 import { describe, pageAt, shownAddress, toValue } from '../../language/runtime/index.ts';
 import { PAGE_NAMES } from './page-names.ts';
 
 /** Names that hold a gfp mask, in the engine and, as people call theirs, in a scenario. */
 const GFP_NAME = /^gfp/i;
+
+/** Names that hold a virtual address, in the engine and in tracepoints. */
+const ADDRESS_NAME = /^(address|addr|vaddr|old_addr|new_addr|objp|ptr|esp)$/;
 
 /** Nothing in the engine is as low as the sign-extended kernel addresses of x86_64. */
 const ABOVE_ADDRESSES = -(2 ** 40);
@@ -29,6 +32,7 @@ export function showValue(k: Kernel, name: string, raw: unknown): string {
   if (typeof raw === 'function') return 'a function';
   if (isMask(name, raw)) return showMask(raw);
   if (PAGE_NAMES.has(name) && raw === -1) return 'no page';
+  if (isAddress(name, raw)) return showAddress(raw);
   if (isZonelist(raw)) return raw.zones.map((ref) => zone_of(k, ref).name).join(', ');
   return describe(k, frameValue(k, name, raw));
 }
@@ -42,6 +46,15 @@ function showMask(mask: number): string {
   return `${show_gfp_flags(mask)} (0x${mask.toString(16)})`;
 }
 
+/** The first page is no address that anything has: small numbers stay as they are. */
+function isAddress(name: string, raw: unknown): raw is number {
+  return ADDRESS_NAME.test(name) && typeof raw === 'number' && (raw >= PAGE_SIZE || raw < ABOVE_ADDRESSES);
+}
+
+function showAddress(address: number): string {
+  return `0x${shownAddress(address).toString(16)}`;
+}
+
 function isZonelist(raw: unknown): raw is zonelist {
   return typeof raw === 'object' && raw !== null && 'zones' in raw && Array.isArray(raw.zones);
 }
@@ -49,6 +62,7 @@ function isZonelist(raw: unknown): raw is zonelist {
 /** A value as short as a call's argument list wants it. */
 function showArgument(k: Kernel, name: string, raw: unknown): string {
   if (isMask(name, raw)) return show_gfp_flags(raw);
+  if (isAddress(name, raw)) return showAddress(raw);
   if (typeof raw === 'number' || typeof raw === 'string' || typeof raw === 'boolean') return String(raw);
   if (typeof raw === 'object' && raw !== null && 'name' in raw && typeof raw.name === 'string') return raw.name;
   return describe(k, toValue(raw)).length > 24 ? '…' : describe(k, toValue(raw));

@@ -2,11 +2,12 @@
 // stale one opens nothing.
 
 import type { ExpressionData, Value } from '../../language/runtime/index.ts';
-import { MACHINE, childCounts, describeExpression, indexedChildren, namedChildren, toValue } from '../../language/runtime/index.ts';
+import { MACHINE, childCounts, describeExpression, indexedChildren, namedChildren, taskValue, toText, toValue } from '../../language/runtime/index.ts';
 import type { Commands, ScopeRow, VariableRow } from './commands.ts';
 import { frameValue, showScenarioValue, showValue } from './format.ts';
 import { withPages } from './page-names.ts';
 import { localsOf, namesIn } from './stack.ts';
+import { walkText } from './walk.ts';
 import type { Debuggee, FrameHandle, Opened } from './state.ts';
 
 /** Rows sent for one request without a count. */
@@ -15,11 +16,20 @@ const DEFAULT_COUNT = 100;
 export function readScopes(d: Debuggee, frameId: number): ScopeRow[] {
   const frame = d.frames.get(frameId);
   if (frame === undefined) return [];
-  const machine = childCounts(d.machine.k, MACHINE);
   return [
     { name: 'Locals', reference: open(d, { kind: 'locals', frame }), named: localsOf(d, frame).length, indexed: 0, expensive: false },
-    { name: 'Machine', reference: open(d, { kind: 'value', value: MACHINE, path: '' }), ...machine, expensive: false },
+    ...taskScope(d, frame.pid),
+    { name: 'Machine', reference: open(d, { kind: 'value', value: MACHINE, path: '' }), ...childCounts(d.machine.k, MACHINE), expensive: false },
   ];
+}
+
+/** The frame's task_struct; none for the thread that stands for a run that is over. */
+function taskScope(d: Debuggee, pid: number): ScopeRow[] {
+  const { k } = d.machine;
+  if (k.tasks[pid] === undefined) return [];
+  const value = taskValue(pid);
+  const path = pid === k.current ? 'current' : toText(k, value);
+  return [{ name: 'Task', reference: open(d, { kind: 'value', value, path }), ...childCounts(k, value), expensive: false }];
 }
 
 export function readVariables(d: Debuggee, { reference, filter, start, count }: Commands['variables']['args']): VariableRow[] {
@@ -59,6 +69,15 @@ export function readExpression(d: Debuggee, { expression, text, frame }: Command
   if (handle === undefined) throw new Error('This frame is gone: the machine has gone on since.');
   const shown = described(d, expression, handle);
   return valueRow(d, '', shown.value, shown.text, rootPath(expression, text));
+}
+
+/** The page-table walk of an address. Throws EvaluationError, and Error for a frame that is gone and for what is no address. */
+export function readWalk(d: Debuggee, { address, frame }: Commands['walk']['args']): string {
+  const handle = frame === null ? null : d.frames.get(frame);
+  if (handle === undefined) throw new Error('This frame is gone: the machine has gone on since.');
+  const { value } = described(d, address, handle);
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw new Error('`walk` takes an address.');
+  return walkText(d.machine.k, handle?.pid ?? d.machine.k.current, Number(BigInt.asIntN(64, BigInt(value))));
 }
 
 /** A plain name reads as it does among the frame's locals, everything else as the language shows it. */

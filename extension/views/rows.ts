@@ -1,7 +1,9 @@
-// What the rows of the Zones tree have in common: their shape, how a count's change is told, and how sizes read.
+// What the rows of the trees have in common: their shape, how a count's change is told, and how sizes read.
 
-/** Where a zone's free pages stand among its watermarks; `group`, `value` and `node` are the rows that have no such state. */
-export type RowState = 'node' | 'group' | 'value' | 'above high' | 'below high' | 'below low' | 'below min';
+/** Where a zone's free pages stand among its watermarks, or how a process fares; the others have no such state. */
+export type RowState =
+  | 'node' | 'group' | 'value' | 'above high' | 'below high' | 'below low' | 'below min'
+  | 'running' | 'ready' | 'sleeping' | 'ended' | 'killed' | 'vma' | 'table' | 'pte' | 'swapped' | 'page';
 
 /** One row of the tree. `id` is the same for the same thing at every stop, so an opened row stays open. */
 export interface Row {
@@ -11,6 +13,8 @@ export interface Row {
   tooltip: string;
   state: RowState;
   isOpen: boolean;
+  /** Its children are asked for when it is opened. */
+  isLazy?: boolean;
   children: Row[];
 }
 

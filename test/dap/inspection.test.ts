@@ -55,7 +55,7 @@ describe('variables', () => {
   it('open the machine down to a free block', () => debug('walk', AT_ORDER_4, async (session) => {
     await session.stopped();
     const scopes = await session.scopes((await session.top()).id);
-    assert.deepEqual(Object.keys(scopes), ['Locals', 'Machine']);
+    assert.deepEqual(Object.keys(scopes), ['Locals', 'Task', 'Machine']);
     assert.deepEqual(names(await session.open('Machine')).slice(0, 7), ['nodes', 'mem_map', 'caches', 'mempools', 'vmlist', 'processes', 'vmstat']);
     const zone = await session.open('Machine', 'nodes', '[0]', 'zones', 'NORMAL');
     for (const name of ['free_pages', 'pages_min', 'pages_low', 'pages_high', 'lowmem_reserve', 'free_area', 'pcp']) assert.ok(names(zone).includes(name), `a zone shows ${name}`);
@@ -202,7 +202,7 @@ describe('a kernel address of x86_64', () => {
   it('is unsigned and in hex in the locals of a kernel function', () => debug('x86-64', { functions: ['kfree'] }, async (session) => {
     await session.stopped();
     const { Locals } = await session.scopes((await session.top()).id);
-    assert.match(valueOf(await session.variables(Locals!.variablesReference), 'objp')!, /^1844\d{16} \(0xffff8100\w{8}\)$/);
+    assert.match(valueOf(await session.variables(Locals!.variablesReference), 'objp')!, /^0xffff8100\w{8}$/);
   }));
 });
 

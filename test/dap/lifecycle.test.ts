@@ -34,7 +34,8 @@ describe('initialize', () => {
     await client.event('initialized');
     assert.deepEqual(client.order(), ['response initialize', 'event initialized']);
     assert.deepEqual(capabilities.exceptionBreakpointFilters?.map((one) => [one.filter, one.default]), [
-      ['bug', true], ['failed_expectation', false], ['allocation_failure', false], ['kswapd_wake', false],
+      ['bug', true], ['failed_expectation', false], ['allocation_failure', false], ['segfault', false], ['major_fault', false],
+      ['kswapd_wake', false],
     ]);
     assert.equal(capabilities.supportsStepBack, undefined);
     for (const [name, isSupported] of Object.entries(capabilities)) if (name.startsWith('supports')) assert.equal(isSupported, true, name);

@@ -52,16 +52,16 @@ describe('debugging a scenario', () => {
     const { zones } = vscode.extensions.getExtension<PagewalkApi>('pagewalk.pagewalk')?.exports ?? {};
     assert.ok(zones);
     await stopInAllocPages(run);
-    const [node] = await until<Row[]>('the zones', () => zones.getChildren().length > 0 && zones.getChildren());
+    const [node] = await until<Row[]>('the zones', () => zones.rows.length > 0 && zones.rows);
     assert.ok(node);
     assert.equal(node.label, 'Node 0');
-    for (const zone of zones.getChildren(node)) {
+    for (const zone of node.children) {
       assert.match(zone.description, /^(above high|below (high|low|min)) · [\d,]+ of [\d,]+ pages$/);
-      assert.deepEqual(zones.getChildren(zone).map((row) => row.label), ['Free lists', 'Watermarks', 'Per-CPU pagesets']);
-      assert.equal(zones.getChildren(zone)[0]?.children.length, 11);
+      assert.deepEqual(zone.children.map((row) => row.label), ['Free lists', 'Watermarks', 'Per-CPU pagesets']);
+      assert.equal(zone.children[0]?.children.length, 11);
     }
     await run.end();
-    assert.deepEqual(zones.getChildren(), []);
+    assert.deepEqual(zones.rows, []);
   });
 
   it('is shown though the session before it was stopped as soon as it stood', async () => {
@@ -70,11 +70,11 @@ describe('debugging a scenario', () => {
     for (let again = 0; again < 4; again++) {
       await stopInAllocPages(run);
       await run.end();
-      assert.deepEqual(zones.getChildren(), []);
+      assert.deepEqual(zones.rows, []);
     }
     await stopInAllocPages(run);
     await run.shown();
-    await until<Row[]>('the zones', () => zones.getChildren().length > 0 && zones.getChildren());
+    await until<Row[]>('the zones', () => zones.rows.length > 0 && zones.rows);
   });
 
   it('runs to its end: a last stop, then the session ends', async () => {

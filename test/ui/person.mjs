@@ -128,11 +128,13 @@ export async function addFunctionBreakpoint(page, text) {
   await rowsOf(page, 'debug-breakpoints').filter({ hasText: text }).waitFor();
 }
 
-/** F5 with the focus in the editor; answers the stack of the first stop. */
-export async function startDebugging(page) {
+/** F5 with the focus in the editor; answers the stack of the first stop. Of several threads the one of that name is opened. */
+export async function startDebugging(page, thread) {
   await page.locator('.editor-group-container.active .editor-instance .view-lines').click({ position: { x: 300, y: 30 } });
   await page.keyboard.press('F5');
   await page.waitForSelector('.debug-toolbar');
+  await openPane(page, 'Call Stack');
+  if (thread) await expandRows(page, 'Call Stack', thread);
   return stackOtherThan(page, '');
 }
 

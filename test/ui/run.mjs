@@ -7,6 +7,7 @@ import { unsupported } from '../vscode-host/ensure.mjs';
 import { CHECKOUT, copyScenarios, withWorkbench } from '../vscode-host/workbench.mjs';
 import { brokenScenario } from './broken-scenario.mjs';
 import { firstSession } from './first-session.mjs';
+import { processSession } from './process-session.mjs';
 
 const SHOTS = path.join(CHECKOUT, 'test', 'shots');
 
@@ -21,7 +22,7 @@ async function main() {
   const count = { passed: 0, failed: 0 };
   const options = { vsix: process.argv.includes('--dev') ? undefined : packed(), files: fillWorkspace, settings: SETTINGS };
   await withWorkbench(options, async (page, place) => {
-    for (const story of [brokenScenario, firstSession]) await tell(story, page, place, count);
+    for (const story of [brokenScenario, firstSession, processSession]) await tell(story, page, place, count);
   });
   console.log(`ui: ${count.passed} passed, ${count.failed} failed`);
   process.exitCode = count.failed === 0 ? 0 : 1;
