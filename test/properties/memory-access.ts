@@ -3,8 +3,8 @@
 import type { Area, Death, Process, Source, Space, World } from './memory-model.ts';
 import { PAGE, VM, VM_ACCESS, areaAbove, areaAt, isOverLimit, mayNotLock, pageDown, pagesOf, promise, raise, word } from './memory-model.ts';
 
-export const SIGBUS = 7;
-export const SIGSEGV = 11;
+const SIGBUS = 7;
+const SIGSEGV = 11;
 const SEGV_MAPERR = 1;
 const SEGV_ACCERR = 2;
 const BUS_ADRERR = 2;

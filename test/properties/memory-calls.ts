@@ -270,11 +270,12 @@ function punch(world: World, { area, start, end }: Part): number | null {
       if (page.kind === 'source' && page.source === source && isIn(page.index)) process!.space.pages.delete(number);
     }
   }
-  for (const index of [...source.cached].filter(isIn)) {
+  const punched = [...source.cached].filter(isIn);
+  for (const index of punched) {
     source.cached.delete(index);
     source.written.delete(index);
-    if (!source.isPromised) account(world, -1);
   }
+  if (!source.isPromised) account(world, -punched.length);
   return null;
 }
 

@@ -3,7 +3,7 @@
 // short and written as a scenario. PAGEWALK_SOAK=1 takes fifty times the calls.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { mm_struct, tlb } from '../../engine/include/mm_types.ts';
@@ -46,24 +46,33 @@ function randomRun(setup: Setup, seed: number, steps: number): Run {
   return { setup, next: (world, results) => (left-- > 0 ? drawStep(source, world, results) : null) };
 }
 
-/** A failed run made short: the scenario of it, its steps, and what to tell whoever looks. */
+/** A failed run made short: the scenario of it, its steps, and how it went. */
 interface Report {
   text: string;
   steps: Step[];
-  message: string;
+  story: string;
 }
 
-/** Makes a failed run short, and writes it as a scenario under the directory for temporary files. */
 function report(setup: Setup, course: Course, how: Pick<Run, 'predict' | 'afterEngine'> = {}): Report {
   const recording: Recording = { setup, steps: course.failure!.taken };
   const { failure, steps, tries, setup: plain } = shrink(recording, how);
   const { what, at } = failure.difference;
   const text = scenarioOf({ setup: plain, steps }, { ram: ramOf(plain), why: what, at, ...how });
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'pagewalk-')), 'virtual-memory.pagewalk');
+  const first = `call ${recording.steps.length}: ${course.failure!.difference.what}`;
+  return { text, steps, story: `${first}\n${steps.length} calls are left after ${tries} tries: ${what}` };
+}
+
+/** Writes a scenario under the directory for temporary files; its path. */
+function saved(text: string): string {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'pagewalk-virtual-memory-')), 'virtual-memory.pagewalk');
   writeFileSync(file, text);
-  const first = course.failure!.difference.what;
-  const message = `call ${recording.steps.length}: ${first}\n${steps.length} calls are left of them after ${tries} tries: ${what}\n${file}:\n\n${text}`;
-  return { text, steps, message };
+  return file;
+}
+
+/** What to tell of a run that failed. */
+function told(setup: Setup, seed: number, course: Course): string {
+  const { text, story } = report(setup, course);
+  return `seed ${seed}, ${story}\n${saved(text)}:\n\n${text}`;
 }
 
 /** totalram_pages of a machine. */
@@ -148,7 +157,7 @@ describe('virtual memory against a plain model', function () {
         const seed = 1 + i + round * MACHINES.length;
         const setup = setupOf(kind, seed);
         const course = run(randomRun(setup, seed, calls));
-        assert.ok(course.failure === null, course.failure === null ? '' : `seed ${seed}, ${report(setup, course).message}`);
+        if (course.failure !== null) assert.fail(told(setup, seed, course));
         for (const outcome of course.counts.keys()) met.add(outcome);
       }
     });
@@ -196,7 +205,9 @@ describe('the test of virtual memory itself', function () {
     assert.ok(course.failure !== null, 'it is found');
     const { text, steps } = report(setup, course, { predict: wrong });
     assert.ok(steps.length <= 4, `${steps.length} calls are left:\n${text}`);
-    const { passed, output } = runScenario(text);
+    const file = saved(text);
+    const { passed, output } = runScenario(readFileSync(file, 'utf8'));
+    rmSync(path.dirname(file), { recursive: true });
     assert.equal(passed, false, text);
     assert.ok(output.some(({ kind, ok }) => kind === 'expect' && !ok), text);
   });
