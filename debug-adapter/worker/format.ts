@@ -18,7 +18,12 @@ const ABOVE_ADDRESSES = -(2 ** 40);
 /** A raw value of a frame as a value of the language: a page frame opens into its struct page, an address is unsigned. */
 export function frameValue(k: Kernel, name: string, raw: unknown): Value {
   if (PAGE_NAMES.has(name) && typeof raw === 'number' && raw >= 0 && raw < max_mapnr(k)) return pageAt(k, raw);
-  return typeof raw === 'number' && raw < ABOVE_ADDRESSES ? shownAddress(raw) : toValue(raw);
+  return toValue(unsignedAddress(raw));
+}
+
+/** A kernel address of x86_64 without its sign; anything else as it is. */
+export function unsignedAddress(raw: unknown): unknown {
+  return typeof raw === 'number' && raw < ABOVE_ADDRESSES ? shownAddress(raw) : raw;
 }
 
 /** A value of a scenario's frame in one line. */

@@ -68,7 +68,7 @@ function pageRow(k: Kernel, pfn: number): PageRow {
   const page = { kind: 'page', pfn };
   const shown = new Map(namedChildren(k, page).map(({ name, text }) => [name, text]));
   return {
-    pfn, zone: shown.get('zone') ?? '', flags: shown.get('flags') ?? '', mapping: shown.get('mapping') ?? '',
+    pfn, zone: member(k, member(k, page, 'zone'), 'name') as string, flags: shown.get('flags') ?? '', mapping: shown.get('mapping') ?? '',
     count: member(k, page, '_count') as number, mapcount: (member(k, page, '_mapcount') as number) + 1, index: member(k, page, 'index') as number,
   };
 }

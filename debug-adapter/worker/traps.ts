@@ -8,6 +8,7 @@ import type { FunctionInfo } from '../../build/instrument/tables.ts';
 import type { ArmedBreakpoint, HitCondition, PlaceId } from './commands.ts';
 import type { Debuggee, Trap } from './state.ts';
 import { enginePlace, isEnginePlace, statementOf } from './state.ts';
+import { unsignedAddress } from './format.ts';
 import { withPages } from './page-names.ts';
 import { functionAt, localsAtStatement } from './stack.ts';
 import { __bp, __test, always } from './hooks.ts';
@@ -55,8 +56,8 @@ function makeTrap(d: Debuggee, place: PlaceId, breakpoint: ArmedBreakpoint, hits
   return {
     breakpoint, hits,
     inBoot: breakpoint.kind === 'line' || !isEnginePlace(d, place) || isOfBoot(d, functionAt(d, place)),
-    test: breakpoint.condition === null ? always : quietCondition(d, conditionAt(d, place, breakpoint.condition), names),
-    log: breakpoint.log === null ? null : quietLog(d, breakpoint.log, names),
+    test: breakpoint.condition === null ? always : quietCondition(d, place, conditionAt(d, place, breakpoint.condition), names),
+    log: breakpoint.log === null ? null : quietLog(d, place, breakpoint.log, names),
   };
 }
 
@@ -69,7 +70,7 @@ function conditionAt(d: Debuggee, place: PlaceId, condition: ExpressionData): Ex
 function entryTest(d: Debuggee, place: PlaceId, traps: readonly Trap[]): (...parameters: unknown[]) => boolean {
   const { params } = functionAt(d, place);
   const tests = traps.map((trap) => {
-    const condition = trap.breakpoint.condition === null ? always : quietCondition(d, withPages(trap.breakpoint.condition), params);
+    const condition = trap.breakpoint.condition === null ? always : quietCondition(d, place, withPages(trap.breakpoint.condition), params);
     return (parameters: readonly unknown[]) => isHeard(d, trap) && condition(d.machine.k, parameters);
   });
   return (...parameters) => !d.isReading && ((__bp[place]! & STEPPING) !== 0 || tests.some((test) => test(parameters)));
@@ -91,12 +92,15 @@ export function isHeard({ machine: { k } }: Debuggee, trap: Trap): boolean {
 }
 
 /** A condition that cannot be evaluated (a member of nothing, a division by zero) does not hold. Throws EvaluationError for unknown names. */
-function quietCondition(d: Debuggee, expression: ExpressionData, names: readonly string[]): (k: Kernel, values: readonly unknown[]) => boolean {
+function quietCondition(
+  d: Debuggee, place: PlaceId, expression: ExpressionData, names: readonly string[],
+): (k: Kernel, values: readonly unknown[]) => boolean {
   const condition = compileCondition(expression, names, d.constants);
+  const readable = readableAt(d, place);
   return (k, values) => {
     d.isReading = true;
     try {
-      return condition(k, values);
+      return condition(k, readable(values));
     } catch (error) {
       if (error instanceof EvaluationError) return false;
       throw error;
@@ -107,16 +111,22 @@ function quietCondition(d: Debuggee, expression: ExpressionData, names: readonly
 }
 
 /** A logpoint's text; what its expressions run of the engine is looked past. */
-function quietLog(d: Debuggee, text: LogText, names: readonly string[]): (k: Kernel, values: readonly unknown[]) => string {
+function quietLog(d: Debuggee, place: PlaceId, text: LogText, names: readonly string[]): (k: Kernel, values: readonly unknown[]) => string {
   const log = compileLog(text, names, d.constants);
+  const readable = readableAt(d, place);
   return (k, values) => {
     d.isReading = true;
     try {
-      return log(k, values);
+      return log(k, readable(values));
     } finally {
       d.isReading = false;
     }
   };
+}
+
+/** Values of the engine as a condition reads them: kernel addresses of x86_64, which are signed there alone, unsigned. */
+function readableAt(d: Debuggee, place: PlaceId): (values: readonly unknown[]) => readonly unknown[] {
+  return isEnginePlace(d, place) && d.program.config.arch === 'x86_64' ? (values) => values.map(unsignedAddress) : (values) => values;
 }
 
 /** Whether a passing counts, by the trap's hit condition; the passing is counted. */

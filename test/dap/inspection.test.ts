@@ -204,6 +204,16 @@ describe('a kernel address of x86_64', () => {
     const { Locals } = await session.scopes((await session.top()).id);
     assert.match(valueOf(await session.variables(Locals!.variablesReference), 'objp')!, /^0xffff8100\w{8}$/);
   }));
+
+  it('is unsigned in conditions and log texts', () => debug('x86-64', {
+    functions: ['kfree objp > 0xffff_8100_0000_0000'],
+    engine: [{ file: 'mm/kmalloc.ts', at: 'virt_to_cache(k, objp)', logMessage: 'frees {hex(objp)}', condition: 'objp >= 0xffff_8100_0000_0000' }],
+  }, async (session) => {
+    await session.stopped();
+    assert.equal((await session.top()).name, 'kfree');
+    await session.go();
+    assert.match(session.client.output('console'), /frees 0xffff8100\w{8}/);
+  }));
 });
 
 describe('pagewalk/zones', () => {
