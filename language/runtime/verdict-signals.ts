@@ -8,7 +8,10 @@ import type { Position, ProgramData } from './program.ts';
 import { hex } from './values.ts';
 import { count } from './words.ts';
 
-/** What is wrong with how a run ended, in a few words, and each reason as a full line; empty where nothing is. */
+/** Of one sort of failure so many are told each by itself: a thousand processes may end for one reason. */
+const MOST_TOLD = 20;
+
+/** What is wrong with how a run ended, in a few words, and each reason as a full line, the last for those too many; empty where nothing is. */
 export interface Ending {
   ending: string;
   failures: string[];
@@ -19,7 +22,7 @@ export function killedProcesses(data: ProgramData, k: Kernel): Ending {
   const killed = k.tasks.filter((task) => task.signal !== 0 && !isAskedFor(k, task));
   return {
     ending: killed.length === 0 ? '' : `${count(killed.length, 'process', 'processes')} ended by a signal`,
-    failures: killed.map((task) => `${placeOfTask(data, k, task.pid)}: ${nameOf(task)} was ended by ${signal_name(task.signal)}${why(k, task)}.`),
+    failures: told(data, killed, (task) => `${placeOfTask(data, k, task.pid)}: ${nameOf(task)} was ended by ${signal_name(task.signal)}${why(k, task)}.`),
   };
 }
 
@@ -28,8 +31,13 @@ export function survivingProcesses(data: ProgramData, k: Kernel): Ending {
   const alive = k.tasks.filter((task) => task.dies !== 0 && !diedAsAnnounced(k, task) && (task.signal === 0 || isAskedFor(k, task)));
   return {
     ending: alive.length === 0 ? '' : `${count(alive.length, 'process', 'processes')} did not die as announced`,
-    failures: alive.map((task) => `${data.file}: ${nameOf(task)} was to be ended by ${signal_name(task.dies)}, and ${endOf(task)}.`),
+    failures: told(data, alive, (task) => `${data.file}: ${nameOf(task)} was to be ended by ${signal_name(task.dies)}, and ${endOf(task)}.`),
   };
+}
+
+function told(data: ProgramData, tasks: readonly task_struct[], line: (task: task_struct) => string): string[] {
+  const rest = tasks.length - MOST_TOLD;
+  return [...tasks.slice(0, MOST_TOLD).map(line), ...(rest > 0 ? [`${data.file}: and ${count(rest, 'process', 'processes')} more.`] : [])];
 }
 
 function endOf({ signal }: task_struct): string {

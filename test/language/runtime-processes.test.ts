@@ -258,6 +258,13 @@ describe('a signal', () => {
     assert.equal(said('process p {\n  let a = 0\n  poke(a)\n}\ndef poke(a) {\n  store(a, 1)\n}'), 'test.pagewalk:7:3: p (pid 1) was ended by SIGSEGV: nothing is mapped at 0x0 (SEGV_MAPERR).');
   });
 
+  it('is told for twenty processes, and of more how many', () => {
+    const lines = said('process p times 22 { load(0) }').split('\n');
+    assert.equal(lines.length, 21);
+    assert.match(lines[19]!, /p\.19 \(pid 20\) was ended by SIGSEGV/);
+    assert.equal(lines[20], 'test.pagewalk: and 2 processes more.');
+  });
+
   it('is nobody\'s fault when kill() sent it, or `dies` announced it, for forks too', () => {
     assert.equal(said(`
       process p dies SIGSEGV { fork c { store(0, 1) } wait c print(processes.c.signal, processes.c.si_code, processes.c.si_addr) store(4, 1) print("never") }
