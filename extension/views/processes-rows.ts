@@ -1,6 +1,6 @@
 // The Processes tree as plain rows, made from what the adapter answers: texts, units and states, no VS Code.
 //
-//   hog (1)                        runs · 20,481 pages resident (+12)
+//   hog (1)                        runs · 20,481 pages (+12) resident
 //     08048000-0804c000 r-xp         /bin/hog · 4 of 4 pages
 //     b3000000-b8000000 rw-p         20,480 of 20,480 pages
 //       b3000000-b3400000              1,024 present · table in frame 4501
