@@ -71,8 +71,8 @@ const inside = [
     'language/server/ is the language server as a program; the rest of the house imports language/index.ts. Move what is shared out of server/.',
     { pathNot: '^(language/server|test)/' }, { path: '^language/server/' }),
   forbid('no-cycles-outside-mm',
-    'A cycle of imports. Move what both files need into a third one, or pass it as a parameter. (Only a cycle wholly inside engine/mm is allowed: allocation, reclaim and freeing are one in the kernel.)',
-    { path: `^(${ROOMS})/`, pathNot: '^language/generated/' }, { circular: true, via: { pathNot: '^engine/mm/' } }),
+    'A cycle of imports. Move what both files need into a third one, or pass it as a parameter. (Only cycles within engine/mm, engine/fs, engine/block and engine/lib are allowed: where the kernel has pointers - a_ops, bi_end_io - allocation, reclaim, write-back and the disk are one.)',
+    { path: `^(${ROOMS})/`, pathNot: '^language/generated/' }, { circular: true, via: { pathNot: '^engine/(mm|fs|block|lib)/' } }),
 ];
 
 const packages = [

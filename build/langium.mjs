@@ -31,6 +31,8 @@ export function generateLanguage({ onlyIfStale = false } = {}) {
   const generator = join(here, '..', 'node_modules', 'langium-cli', 'bin', 'langium.js');
   const run = spawnSync(process.execPath, ['--import', polyfill, generator, 'generate', '--file', 'langium-config.json', '--mode', 'production'], {
     cwd: language,
+    // It asks whether engine-names.ts, which it does not know, is to be deleted; without an answer it writes nothing.
+    input: 'no\n',
     encoding: 'utf8',
   });
   if (run.status !== 0) throw new Error(`langium generate failed:\n${run.stdout}${run.stderr}`);

@@ -29,7 +29,7 @@ export function jsonReport(data: ProgramData, result: RunResult, verdict: Verdic
     vmstat: vmstat(k),
     meminfo: meminfo(k),
     zones: for_each_zone(k).filter(populated_zone).map(zoneRow),
-    processes: k.tasks.filter((task) => task.kind !== 'idle').map((task) => processRow(k, task)),
+    processes: k.tasks.filter(({ kind, daemon }) => kind !== 'idle' && daemon === 0).map((task) => processRow(k, task)),
     oom: { kills: 0, victims: [] },
     events: Object.fromEntries(TRACEPOINTS.map((point, id) => [point.name, k.trace.counts[id]])),
     ...(request.proc.length > 0 ? { proc: Object.fromEntries(request.proc.map((name) => [name, procText(k, name)])) } : {}),

@@ -200,3 +200,148 @@ export interface PageRow {
   mapping: string;
   index: number;
 }
+
+// ---- the page cache ---------------------------------------------------------------------------------------------------
+
+/** Arguments of `pagewalk/files`: the first files to tell of, by path, and how many at most (all from the first, where they are left out). */
+export interface FilesArguments {
+  start?: number;
+  count?: number;
+}
+
+/** `pagewalk/files`: files that have pages in the page cache; an error answer (`notStopped`) while the machine runs, as for the others below. */
+export interface FilesResponse {
+  /** By path. */
+  files: CachedFileRow[];
+  /** How many files have pages in the cache, told of or not. */
+  total: number;
+  dirty: DirtyRow;
+}
+
+/** Dirty pages of files against the limits of writers, all in pages (get_dirty_limits). */
+export interface DirtyRow {
+  nr_dirty: number;
+  nr_writeback: number;
+  background_thresh: number;
+  dirty_thresh: number;
+}
+
+/** How many pages of a stretch of a file are in the page cache, and how many of those are dirty, under write-back, and in somebody's page tables. */
+export interface CacheCounts {
+  cached: number;
+  dirty: number;
+  writeback: number;
+  mapped: number;
+  strip: StripRow;
+}
+
+/** A stretch of a file drawn from its first to its last page: a cell says of its pages what is most urgent. */
+export interface StripRow {
+  cells: CellState[];
+  /** A power of two. The last cell may stand for fewer. */
+  pages_per_cell: number;
+}
+
+/** By urgency. `partial`: some pages are cached, all clean, and some are not; `reading`: the disk has not delivered it yet. */
+export type CellState = 'absent' | 'partial' | 'clean' | 'mapped' | 'reading' | 'dirty' | 'writeback' | 'error';
+
+export interface CachedFileRow extends CacheCounts {
+  ino: number;
+  path: string;
+  /** Name of its disk, or '' for a file that lives in memory. */
+  disk: string;
+  /** Bytes, and in pages. */
+  size: number;
+  pages: number;
+}
+
+/** Arguments of `pagewalk/filePages`: pages `start` up to `end` of a file. */
+export interface FilePagesArguments {
+  ino: number;
+  start: number;
+  end: number;
+}
+
+/** `pagewalk/filePages`: the pages that are cached by index; or, where they are many, the parts of the stretch that hold any, each to be asked for in
+ *  its turn. One of the two is empty; neither is ever longer than a screenful or two. */
+export interface FilePagesResponse {
+  ranges: FileRangeRow[];
+  pages: CachedPageRow[];
+}
+
+export interface FileRangeRow extends CacheCounts {
+  start: number;
+  end: number;
+}
+
+export interface CachedPageRow extends PageRow {
+  state: CellState;
+  /** Which list it is on, in words: `active list`, `pagevec of CPU 0`, or '' for none. */
+  lru: string;
+}
+
+// ---- the LRU lists ----------------------------------------------------------------------------------------------------
+
+/** `pagewalk/lru`, no arguments: how long the lists of each zone are, and what waits in pagevecs to come onto them. */
+export interface LruResponse {
+  /** Zones with pages, by node. */
+  zones: LruZoneRow[];
+  /** By CPU. */
+  pagevecs: LruPagevecsRow[];
+}
+
+/** A zone's lists, under the kernel's field names; counted in pages. */
+export interface LruZoneRow {
+  node: number;
+  zone_idx: number;
+  name: string;
+  nr_active: number;
+  nr_inactive: number;
+  /** What the next scans have to look at, counted up until it is worth it. */
+  nr_scan_active: number;
+  nr_scan_inactive: number;
+  /** Looked at since a page of the zone was last freed. */
+  pages_scanned: number;
+  prev_priority: number;
+  all_unreclaimable: boolean;
+}
+
+export interface LruPagevecsRow {
+  cpu: number;
+  /** Pages in lru_add_pvecs, for inactive lists, and in lru_add_active_pvecs. */
+  inactive: number;
+  active: number;
+}
+
+/** Which list: one of a zone's, or one of a CPU's pagevecs. */
+export type LruList = { list: 'active' | 'inactive'; node: number; zone_idx: number } | { list: 'lru_add' | 'lru_add_active'; cpu: number };
+
+/** Arguments of `pagewalk/lruPages`: places `start` up to `end` of a list, counted from its head. */
+export type LruPagesArguments = LruList & { start: number; end: number };
+
+/** `pagewalk/lruPages`: the pages from head to tail; or, where they are many, parts of the stretch. One of the two is empty. */
+export interface LruPagesResponse {
+  ranges: LruRangeRow[];
+  pages: LruPageRow[];
+}
+
+/** Places of a list, and what stands there: shares of its pages. */
+export interface LruRangeRow {
+  start: number;
+  end: number;
+  file: number;
+  anonymous: number;
+  referenced: number;
+  dirty: number;
+  writeback: number;
+}
+
+export interface LruPageRow extends PageRow {
+  /** Its place, from the list's head. */
+  place: number;
+  /** Letters of what is true of it, in this order: `r` referenced, `d` dirty, `w` under write-back, `l` locked, `a` anonymous, `f` of a file,
+   *  `m` mapped. */
+  letters: string;
+  /** Whose it is: `/var/log/big page 12`, `hog 0xb7e20000`. */
+  owner: string;
+}

@@ -4,7 +4,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Context } from './context.ts';
 import type {
-  PageTableArguments, PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessesResponse, VmasArguments, VmasResponse, ZonesResponse,
+  FilePagesArguments, FilePagesResponse, FilesArguments, FilesResponse, LruPagesArguments, LruPagesResponse, LruResponse, PageTableArguments,
+  PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessesResponse, VmasArguments, VmasResponse, ZonesResponse,
 } from './protocol.ts';
 
 type Breakpoints = { breakpoints: DebugProtocol.Breakpoint[] };
@@ -39,6 +40,10 @@ export interface RequestTypes {
   'pagewalk/vmas': { args: VmasArguments; body: VmasResponse };
   'pagewalk/pageTables': { args: PageTablesArguments; body: PageTablesResponse };
   'pagewalk/pageTable': { args: PageTableArguments; body: PageTableResponse };
+  'pagewalk/files': { args: FilesArguments; body: FilesResponse };
+  'pagewalk/filePages': { args: FilePagesArguments; body: FilePagesResponse };
+  'pagewalk/lru': { args: Nothing; body: LruResponse };
+  'pagewalk/lruPages': { args: LruPagesArguments; body: LruPagesResponse };
 }
 
 export type RequestName = keyof RequestTypes;

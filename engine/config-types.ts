@@ -1,6 +1,7 @@
 // @nohooks
 // What a machine's description holds, as data. What may stand in it, and its defaults, are config.ts's and config-memory.ts's.
 
+import type { DiskConfig } from './include/blkdev.ts';
 import type { CostTable } from './kernel.ts';
 import type { SysctlName } from './include/sysctl.ts';
 
@@ -32,6 +33,15 @@ export interface TaskSpec {
   body: number;
 }
 
+/** A file that is there from the start, on a disk; nobody has written it yet (fs/flat.ts). */
+export interface FileConfig {
+  path: string;
+  /** bytes */
+  size: number;
+  /** Name of its disk. */
+  disk: string;
+}
+
 export interface MachineConfig {
   arch: 'i386' | 'x86_64';
   cpus: number;
@@ -48,5 +58,7 @@ export interface MachineConfig {
   cost: Partial<CostTable>;
   /** Physical addresses, half open, that the machine never has for use. */
   reserve: { start: number; end: number }[];
+  disks: DiskConfig[];
+  files: FileConfig[];
   tasks: TaskSpec[];
 }

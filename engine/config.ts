@@ -2,14 +2,15 @@
 // The description of a machine: its defaults, and what is wrong with one.
 
 import type { CostTable } from './kernel.ts';
-import type { MachineConfig, TaskSpec, ZoneConfig, ZoneName } from './config-types.ts';
+import type { FileConfig, MachineConfig, TaskSpec, ZoneConfig, ZoneName } from './config-types.ts';
 import type { SysctlName } from './include/sysctl.ts';
 import { _NSIG } from './include/signal.ts';
 import { NUMA_SYSCTLS } from './include/sysctl.ts';
+import { disk_problems, file_problems } from './config-disks.ts';
 import { RESERVE_FLOOR, memory_problems, zone_problems } from './config-memory.ts';
 import { sysctl_problem } from './kernel/sysctl.ts';
 
-export type { MachineConfig, TaskSpec, ZoneConfig, ZoneName };
+export type { FileConfig, MachineConfig, TaskSpec, ZoneConfig, ZoneName };
 
 /** What is wrong with a machine, and with which of its settings. */
 export interface ConfigProblem {
@@ -29,7 +30,7 @@ const MAX_UID = 2 ** 32 - 2;
 
 /** A machine with the defaults of the language and nothing to run. */
 export function default_config(): MachineConfig {
-  return { arch: 'i386', cpus: 1, memory: 64 * MiB, zones: [], distances: [], hz: 250, seed: 1, sysctl: [], cost: {}, reserve: [], tasks: [] };
+  return { arch: 'i386', cpus: 1, memory: 64 * MiB, zones: [], distances: [], hz: 250, seed: 1, sysctl: [], cost: {}, reserve: [], disks: [], files: [], tasks: [] };
 }
 
 /** Everything that keeps a machine from booting; empty when it can. */
@@ -45,6 +46,8 @@ export function config_problems(config: MachineConfig): ConfigProblem[] {
     ...of('sysctl', config.sysctl.flatMap(([name]) => numa_sysctl_problems(name, config.zones))),
     ...of('sysctl', config.sysctl.flatMap(([name, value]) => sysctl_problem(name, value) ?? [])),
     ...of('reserve', config.reserve.flatMap((range) => reserve_problems(range, RESERVE_FLOOR[config.arch]))),
+    ...of('disks', disk_problems(config.disks)),
+    ...of('files', file_problems(config.files, config.disks)),
     ...of('tasks', config.tasks.flatMap((task) => task_problems(task, config.cpus))),
   ];
 }

@@ -9,10 +9,14 @@ import type { SlabAllocator } from './include/slab.ts';
 import type { SysctlName } from './include/sysctl.ts';
 import type { vm_struct } from './include/vmalloc.ts';
 import type { BlockLayer } from './include/blkdev.ts';
+import type { buffer_head } from './include/buffer_head.ts';
+import type { super_block } from './include/fs.ts';
 import type { Highmem } from './include/highmem.ts';
 import type { mempool_t } from './include/mempool.ts';
 import type { anon_vma, file, inode, mm_struct, tlb, vm_area_struct } from './include/mm_types.ts';
 import type { pagevec } from './include/pagevec.ts';
+import type { radix_tree_preload } from './include/radix-tree.ts';
+import type { Writeback } from './include/writeback.ts';
 
 /** struct page as columns, one entry a frame; only mm/mem_map.ts touches them. List heads lie past the last frame. */
 export interface MemMap {
@@ -85,8 +89,12 @@ export interface Sched {
   retries: number;
   retry_since: number;
   retry_pid: number;
-  /** When the machine itself has something to do between two tasks (cache_reap), ns; Infinity is never. */
+  /** When the machine itself has something to do between two tasks: a disk, a kernel timer, cache_reap; ns, Infinity is never. */
   background: number;
+  /** Tasks whose end a run waits for: all that have not ended, without the kernel's own threads. */
+  nr_live: number;
+  /** Events of all kinds that were passed when something last happened that a sleeper may have waited for (see schedule_timeout_retry). */
+  progress: number;
   /** Virtual time at which another CPU or a timer must be looked at, ns; cond_resched yields past it. */
   horizon: number;
   /** Pids of the tasks that are there, as tasks_there last saw them, and how many tasks of k.tasks it has looked at. */
@@ -168,6 +176,24 @@ export interface Sysctl {
   legacy_va_layout: number;
   /** kernel.randomize_va_space */
   randomize_va_space: number;
+  /** Per cent of memory, with what the boot makes of them (WB-2). */
+  dirty_background_ratio: number;
+  vm_dirty_ratio: number;
+  /** Hundredths of a second. */
+  dirty_writeback_centisecs: number;
+  dirty_expire_centisecs: number;
+  /** Seconds after the last I/O that laptop mode writes everything; 0: off. */
+  laptop_mode: number;
+  /** What was last written to it; it drops nothing by itself. */
+  drop_caches: number;
+  vfs_cache_pressure: number;
+  block_dump: number;
+}
+
+/** Timers of the kernel that call a function (struct timer_list): when each is due, ns; Infinity is never. */
+export interface KernelTimers {
+  wb_timer: number;
+  laptop_mode_wb_timer: number;
 }
 
 /** What the machine is made of: fixed at boot. */
@@ -249,7 +275,7 @@ export interface Kernel {
   files: (file | null)[];
   inodes: (inode | null)[];
   /** Ids of those that are gone, to be used again. */
-  free_ids: { mm_structs: number[]; vmas: number[]; anon_vmas: number[]; files: number[]; inodes: number[] };
+  free_ids: { mm_structs: number[]; vmas: number[]; anon_vmas: number[]; files: number[]; inodes: number[]; buffer_heads: number[] };
   /** Pages that are promised, over all address spaces (vm_committed_space). */
   vm_committed_space: number;
   /** By CPU, on a machine with several: pages promised or given back there that vm_committed_space does not count yet (L-11). */
@@ -265,8 +291,17 @@ export interface Kernel {
   lru_add_active_pvecs: pagevec[];
   /** By id; null for one that was destroyed. */
   mempools: (mempool_t | null)[];
-  /** Disks and their queues (block/genhd.ts). */
+  /** Disks and their queues (block/genhd.ts), and the file system of each, by the same id. */
   block: BlockLayer;
+  super_blocks: super_block[];
+  /** inode numbers by path: every name there is. */
+  dcache: Map<string, number>;
+  /** By id, as the records above; entry 0 is none. */
+  buffer_heads: (buffer_head | null)[];
+  /** By CPU. */
+  radix_tree_preloads: radix_tree_preload[];
+  writeback: Writeback;
+  timers: KernelTimers;
   trace: Trace;
   /** What the scenario printed and expected so far. */
   program_output: ProgramRecord[];

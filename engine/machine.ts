@@ -9,10 +9,15 @@ import type { task_struct } from './include/sched.ts';
 import { EXIT_ZOMBIE, PF_EXITING } from './include/sched.ts';
 import { start_kernel } from './arch/boot.ts';
 import { make_platform } from './arch/firmware.ts';
-import { make_block_layer } from './block/genhd.ts';
+import { next_block_event, run_block_event } from './block/events.ts';
+import { find_disk, make_block_layer } from './block/genhd.ts';
+import { make_radix_tree_preloads } from './lib/radix-tree.ts';
+import { flat_add_file, make_super_block } from './fs/flat.ts';
+import { laptop_timer_fn, make_writeback, wb_timer_fn } from './mm/page-writeback.ts';
+import { MIN_PDFLUSH_THREADS, pdflush } from './mm/pdflush.ts';
 import { make_contents } from './mm/contents.ts';
 import { alloc_mem_map } from './mm/mem_map.ts';
-import { cpucache_init, run_cache_reaps } from './mm/slab_reap.ts';
+import { cpucache_init, next_cache_reap, run_cache_reap } from './mm/slab_reap.ts';
 import { make_slab } from './mm/slab_lists.ts';
 import { make_vm_events } from './mm/vmstat.ts';
 import { make_highmem } from './mm/highmem.ts';
@@ -21,13 +26,16 @@ import { NO_PAGE, phys } from './include/types.ts';
 import { make_tlbs } from './arch/tlb.ts';
 import { make_pagevecs } from './mm/swap.ts';
 import { do_exit } from './kernel/exit.ts';
-import { new_task } from './kernel/fork.ts';
-import { end_of, make_sched, next_event, pick_next_task, put_prev_task, start_task } from './kernel/sched.ts';
+import { new_task } from './kernel/task.ts';
+import { kthread_create } from './kernel/kthread.ts';
+import { end_of, make_sched, next_event, note_progress, pick_next_task, put_prev_task, start_task } from './kernel/sched.ts';
 import { get_signal_to_deliver, signal_pending } from './kernel/signal.ts';
 import { default_sysctls } from './kernel/sysctl.ts';
 import { KernelBug } from './kernel/panic.ts';
 import { make_log } from './kernel/printk.ts';
 import { seed_random } from './kernel/random.ts';
+import type { timer_name } from './kernel/timer.ts';
+import { del_kernel_timer, make_kernel_timers, next_kernel_timer } from './kernel/timer.ts';
 import { make_trace } from './trace/events.ts';
 import { TRACEPOINTS } from './trace/tracepoints.ts';
 import { DEFAULT_COSTS, config_problems } from './config.ts';
@@ -50,6 +58,13 @@ export interface MachineHooks {
   /** The scheduler is about to choose: no statement of any task is running. */
   boundary?(machine: Machine): void;
 }
+
+/** Bodies of the kernel's own threads by task.kthread, and those that are there from the boot on, in order. */
+const KTHREADS: Readonly<Record<string, (k: Kernel, task: task_struct) => Coroutine>> = { pdflush };
+const BOOT_KTHREADS: readonly string[] = Array<string>(MIN_PDFLUSH_THREADS).fill('pdflush');
+
+/** What the kernel's timers call. */
+const TIMER_FUNCTIONS: Readonly<Record<timer_name, (k: Kernel) => void>> = { wb_timer: wb_timer_fn, laptop_mode_wb_timer: laptop_timer_fn };
 
 export interface Machine {
   k: Kernel;
@@ -77,6 +92,7 @@ export function make_machine(config: MachineConfig, program: Program, hooks: Mac
   const problems = config_problems(config);
   if (problems.length > 0) throw new MachineConfigError(problems.map((problem) => problem.message).join('\n'));
   const k = make_kernel(config);
+  for (const { path, size, disk } of config.files) flat_add_file(k, path, size, find_disk(k, disk)!.id);
   return { k, coroutines: [], program, hooks };
 }
 
@@ -90,6 +106,22 @@ export function boot_machine(machine: Machine, config: MachineConfig): void {
   k.system_running = 1;
   cpucache_init(k);
   for (const spec of config.tasks) declare_task(machine, spec);
+  for (const kthread of BOOT_KTHREADS) start_kthread(machine, kthread);
+}
+
+/** A thread of the kernel that is there from the boot on: it has run until it first slept, in no time. */
+function start_kthread(machine: Machine, kthread: string): void {
+  const { k } = machine;
+  const task = kthread_create(k, kthread, kthread);
+  task.start_time = 0;
+  k.current = task.pid;
+  machine.hooks.switch_to?.(k, task.pid);
+  const coroutine = life_of(machine, task);
+  coroutine.next();
+  machine.coroutines[task.pid] = coroutine;
+  machine.hooks.switch_to?.(k, 0);
+  k.current = 0;
+  k.now = 0;
 }
 
 /** Events count from when the machine is up; those of the boot allocator, which is then gone, are kept. */
@@ -114,7 +146,7 @@ function run(machine: Machine): RunEnd {
     hooks.boundary?.(machine);
     if (k.halted !== 0) return { reason: 'halted', message: '', waiting: [] };
     run_background(machine);
-    const task = pick_next_task(k);
+    const task = k.sched.nr_live === 0 ? null : pick_next_task(k);
     if (task === null) return how_it_ended(k);
     hooks.switch_to?.(k, task.pid);
     const coroutine = (machine.coroutines[task.pid] ??= life_of(machine, task));
@@ -126,6 +158,10 @@ function run(machine: Machine): RunEnd {
 
 /** A task from its first step to its last. A user task first gets its memory, unless fork has given it some, and in the end gives it up. */
 function* life_of({ k, program }: Machine, task: task_struct): Coroutine {
+  if (task.daemon !== 0) {
+    yield* KTHREADS[task.kthread]!(k, task);
+    return;
+  }
   if (task.kind !== 'user') {
     yield* program.run(k, task);
     return;
@@ -136,18 +172,45 @@ function* life_of({ k, program }: Machine, task: task_struct): Coroutine {
   yield* do_exit(k, info?.signo ?? task.exit_code);
 }
 
-/** What is due before the next task runs, at its own time. */
+/** What is due before the next task runs, each thing at its own time. Where no task could run or wake by itself, time passes until a disk has done
+ *  what somebody may wait for; with nothing under way, none ever will. */
 function run_background({ k, hooks }: Machine): void {
-  const until = next_event(k);
-  if (until === Infinity || k.sched.background > until) return;
-  hooks.switch_to?.(k, 0);
-  const events = k.trace.total;
-  run_cache_reaps(k, until);
-  if (k.trace.total !== events) k.sched.retries = 0;
+  for (;;) {
+    const next = next_interrupt(k);
+    k.sched.background = next;
+    const until = next_event(k);
+    const is_due = until === Infinity ? next_block_event(k) !== Infinity : next <= until;
+    if (!is_due) return;
+    hooks.switch_to?.(k, 0);
+    run_interrupt(k, next);
+    note_progress(k);
+  }
+}
+
+/** When the machine itself has something to do, ns. */
+function next_interrupt(k: Kernel): number {
+  return Math.min(next_block_event(k), next_kernel_timer(k).expires, next_cache_reap(k));
+}
+
+/** Disks come before timers, timers before the events threads, where two are due at one time. */
+function run_interrupt(k: Kernel, now: number): void {
+  const timer = next_kernel_timer(k);
+  if (next_block_event(k) === now) run_block_event(k, now);
+  else if (timer.expires === now) run_timer(k, timer.name, now);
+  else run_cache_reap(k, now);
+}
+
+function run_timer(k: Kernel, name: timer_name, now: number): void {
+  k.now = now;
+  k.cpu = 0;
+  k.current = 0;
+  del_kernel_timer(k, name);
+  TIMER_FUNCTIONS[name](k);
 }
 
 function how_it_ended(k: Kernel): RunEnd {
-  const waiting = k.tasks.filter((task) => task.kind !== 'idle' && task.state !== EXIT_ZOMBIE).map((task) => ({ name: task.name, waits_for: task.waits_for }));
+  const left = k.tasks.filter(({ kind, daemon, state }) => kind !== 'idle' && daemon === 0 && state !== EXIT_ZOMBIE);
+  const waiting = left.map(({ name, waits_for }) => ({ name, waits_for }));
   return { reason: waiting.length === 0 ? 'ended' : 'deadlock', message: '', waiting };
 }
 
@@ -164,10 +227,12 @@ function make_kernel(config: MachineConfig): Kernel {
     slab: make_slab(config.cpus), vm_event_states: make_vm_events(config.cpus), sysctl: default_sysctls(), cost: { ...DEFAULT_COSTS, ...config.cost },
     log: make_log(config.hz), reclaim_script: { passes: [], kills: [] }, init_mm: { pgd: phys(0) }, vmlist: [],
     highmem: make_highmem(), mempools: [], mm_structs: [null], vmas: [null], anon_vmas: [null], files: [null], inodes: [null],
-    free_ids: { mm_structs: [], vmas: [], anon_vmas: [], files: [], inodes: [] }, vm_committed_space: 0,
+    free_ids: { mm_structs: [], vmas: [], anon_vmas: [], files: [], inodes: [], buffer_heads: [] }, vm_committed_space: 0,
     committed_space: Array<number>(config.cpus).fill(0), random_state: seed_random(config.seed), zero_page: NO_PAGE, tlbs: make_tlbs(config.cpus),
     lru_add_pvecs: make_pagevecs(config.cpus), lru_add_active_pvecs: make_pagevecs(config.cpus),
-    block: make_block_layer([]), trace: make_trace(), program_output: [], halted: 0,
+    block: make_block_layer(config.disks), super_blocks: config.disks.map(make_super_block), dcache: new Map<string, number>(), buffer_heads: [null],
+    radix_tree_preloads: make_radix_tree_preloads(config.cpus), writeback: make_writeback(config.cpus), timers: make_kernel_timers(),
+    trace: make_trace(), program_output: [], halted: 0,
   };
 }
 
@@ -186,6 +251,7 @@ function declare_task(machine: Machine, spec: TaskSpec): void {
   task.cpu = spec.cpu ?? (task.pid - 1) % k.platform.nr_cpus;
   task.cpu_pinned = spec.cpu === null ? 0 : 1;
   k.tasks.push(task);
+  k.sched.nr_live++;
   task.program = program.start(k, task, spec.body);
   task.start_at = spec.at;
   if (spec.after.length > 0) {

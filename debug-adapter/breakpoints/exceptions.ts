@@ -17,6 +17,7 @@ export const FILTERS: readonly Filter[] = [
   { filter: 'allocation_failure', label: 'Allocation failure', description: 'A request for pages gets none.', isDefault: false, target: 'trace_mm_page_alloc_failure' },
   { filter: 'segfault', label: 'Segmentation fault', description: 'A process touches an address that it may not touch.', isDefault: false, target: 'bad_area_nosemaphore' },
   { filter: 'major_fault', label: 'Major fault', description: 'A page fault has to read from a disk.', isDefault: false, target: 'trace_major_fault' },
+  { filter: 'writeback', label: 'Write-back', description: 'Dirty pages of a file begin to be written to its disk.', isDefault: false, target: 'mpage_writepages' },
   { filter: 'kswapd_wake', label: 'kswapd is woken', description: 'A zone has fallen below its low watermark.', isDefault: false, target: 'trace_mm_vmscan_wakeup_kswapd' },
 ];
 

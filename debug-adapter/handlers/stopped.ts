@@ -15,7 +15,8 @@ import type { StackRow, VariableRow } from '../worker/commands.ts';
 
 type Names =
   | 'continue' | 'next' | 'stepIn' | 'stepOut' | 'stackTrace' | 'scopes' | 'variables' | 'evaluate' | 'exceptionInfo'
-  | 'pagewalk/zones' | 'pagewalk/processes' | 'pagewalk/vmas' | 'pagewalk/pageTables' | 'pagewalk/pageTable';
+  | 'pagewalk/zones' | 'pagewalk/processes' | 'pagewalk/vmas' | 'pagewalk/pageTables' | 'pagewalk/pageTable' | 'pagewalk/files' | 'pagewalk/filePages'
+  | 'pagewalk/lru' | 'pagewalk/lruPages';
 
 /** The session calls these only while the machine stands. */
 export const WHILE_STOPPED: Handlers<Names> = {
@@ -64,6 +65,10 @@ export const WHILE_STOPPED: Handlers<Names> = {
   'pagewalk/vmas': (context, { pid }) => ask(currentRun(context), 'vmas', { pid }),
   'pagewalk/pageTables': (context, { pid, start }) => ask(currentRun(context), 'pageTables', { pid, start }),
   'pagewalk/pageTable': (context, { pid, start, end }) => ask(currentRun(context), 'pageTable', { pid, start, end }),
+  'pagewalk/files': (context, args) => ask(currentRun(context), 'files', args),
+  'pagewalk/filePages': (context, { ino, start, end }) => ask(currentRun(context), 'filePages', { ino, start, end }),
+  'pagewalk/lru': (context) => ask(currentRun(context), 'lru', null),
+  'pagewalk/lruPages': (context, args) => ask(currentRun(context), 'lruPages', args),
 };
 
 // ---- the stack --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import { readStack } from './stack.ts';
 import type { Debuggee } from './state.ts';
 import { runningTasks } from './threads.ts';
 import { arm } from './traps.ts';
+import { readLru, readLruPages } from './lru.ts';
+import { readFilePages, readFiles } from './page-cache.ts';
 import { readPageTable, readPageTables, readProcesses, readVmas } from './processes.ts';
 import { readZones } from './zones.ts';
 
@@ -40,6 +42,10 @@ const HANDLERS: Handlers = {
   vmas: (d, { pid }) => readVmas(d.machine.k, pid),
   pageTables: (d, args) => readPageTables(d.machine.k, args),
   pageTable: (d, args) => readPageTable(d.machine.k, args),
+  files: (d, args) => readFiles(d.machine.k, args),
+  filePages: (d, args) => readFilePages(d.machine.k, args),
+  lru: (d) => readLru(d.machine.k),
+  lruPages: (d, args) => readLruPages(d.machine.k, args),
 };
 
 export function tell(d: Debuggee, event: WorkerEvent): void {

@@ -6,7 +6,8 @@
 import type { MachineConfig } from '../../engine/index.ts';
 import type { ExpressionData, LogText, ProgramData } from '../../language/runtime/index.ts';
 import type {
-  PageTableArguments, PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessesResponse, VmasArguments, VmasResponse, ZonesResponse,
+  FilePagesArguments, FilePagesResponse, FilesArguments, FilesResponse, LruPagesArguments, LruPagesResponse, LruResponse, PageTableArguments,
+  PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessesResponse, VmasArguments, VmasResponse, ZonesResponse,
 } from '../protocol.ts';
 
 /** Cells of the shared control array. */
@@ -84,6 +85,10 @@ export interface Commands {
   vmas: { args: VmasArguments; result: VmasResponse };
   pageTables: { args: PageTablesArguments; result: PageTablesResponse };
   pageTable: { args: PageTableArguments; result: PageTableResponse };
+  files: { args: FilesArguments; result: FilesResponse };
+  filePages: { args: FilePagesArguments; result: FilePagesResponse };
+  lru: { args: null; result: LruResponse };
+  lruPages: { args: LruPagesArguments; result: LruPagesResponse };
 }
 export type CommandName = keyof Commands;
 

@@ -1,6 +1,6 @@
 // How values of the engine are written for people: masks by name, page frames as pages, calls in one line.
 
-import type { Kernel, zonelist } from '../../engine/index.ts';
+import type { Kernel, inode, zonelist } from '../../engine/index.ts';
 import { PAGE_SIZE, max_mapnr, show_gfp_flags, zone_of } from '../../engine/index.ts';
 import type { Value } from '../../language/runtime/index.ts';
 import { describe, pageAt, shownAddress, toValue } from '../../language/runtime/index.ts';
@@ -69,12 +69,18 @@ function showArgument(k: Kernel, name: string, raw: unknown): string {
   if (isMask(name, raw)) return show_gfp_flags(raw);
   if (isAddress(name, raw)) return showAddress(raw);
   if (typeof raw === 'number' || typeof raw === 'string' || typeof raw === 'boolean') return String(raw);
+  if (isFile(raw)) return raw.path;
   if (typeof raw === 'object' && raw !== null && 'name' in raw && typeof raw.name === 'string') return raw.name;
   return describe(k, toValue(raw)).length > 24 ? '…' : describe(k, toValue(raw));
 }
 
+/** An inode: what it is called says enough. */
+function isFile(raw: unknown): raw is inode {
+  return typeof raw === 'object' && raw !== null && 'i_mmap' in raw;
+}
+
 /** `alloc_pages(gfp_mask=GFP_KERNEL, order=4) in driver`. */
 export function showCall(k: Kernel, name: string, parameters: readonly (readonly [string, unknown])[], task: string): string {
-  const shown = parameters.filter(([, raw]) => typeof raw !== 'object').map(([parameter, raw]) => `${parameter}=${showArgument(k, parameter, raw)}`);
+  const shown = parameters.filter(([, raw]) => typeof raw !== 'object' || isFile(raw)).map(([parameter, raw]) => `${parameter}=${showArgument(k, parameter, raw)}`);
   return `${name}(${shown.join(', ')}) in ${task}`;
 }

@@ -25,8 +25,8 @@ function main(start: WorkerStart): void {
     machine, program, options: start.options, tables,
     constants: new Map<string, unknown>([...Object.entries(GFP), ...Object.entries(program.constants)]),
     port: start.port as MessagePort, control: new Int32Array(start.control), shadows: [], traps: new Map(), filters: new Map(), step: null,
-    entryWanted: start.options.stopOnEntry, standstill: null, isReading: false, frames: new Map(), opened: new Map(), lastId: 0, logSent: 0,
-    unsaid: null, said: 0, statements: 0, announced: new Set(),
+    entryWanted: start.options.stopOnEntry, standstill: null, isOver: false, isReading: false, frames: new Map(), opened: new Map(), lastId: 0,
+    logSent: 0, unsaid: null, said: 0, statements: 0, announced: new Set(),
   };
   debuggee = d;
   setStopHandler((place, values) => look(d, place, values));

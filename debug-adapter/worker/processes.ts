@@ -6,10 +6,10 @@ import {
   EXIT_ZOMBIE, PAGE_SIZE, TASK_NEW, VM_FLAG_NAMES, area_name, hardware_pte, mm_vmas, pte_entries, pte_page, pte_present, pte_tables, show_pte_bits,
   shown_images, shown_mm, task_mm, task_state_letter, virt, vma_permissions,
 } from '../../engine/index.ts';
-import { member, namedChildren } from '../../language/runtime/index.ts';
 import type {
-  PageRow, PageTableArguments, PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessRow, ProcessesResponse, VmaRow, VmasResponse,
+  PageTableArguments, PageTableResponse, PageTablesArguments, PageTablesResponse, ProcessRow, ProcessesResponse, VmaRow, VmasResponse,
 } from '../protocol.ts';
+import { pageRow } from './pages.ts';
 
 export function readProcesses(k: Kernel): ProcessesResponse {
   return { processes: k.tasks.filter(({ kind, state }) => kind === 'user' && state !== TASK_NEW).map((task) => processRow(k, task)) };
@@ -61,16 +61,6 @@ function liveMm(k: Kernel, pid: number): mm_struct | null {
 function entryRow(k: Kernel, { address, pte }: pte_entry): PageTableResponse['entries'][number] {
   const page = pte_present(pte) ? pageRow(k, pte_page(pte)) : null;
   return { address: hex(address), value: `0x${hardware_pte(pte).toString(16)}`, bits: show_pte_bits(pte), page };
-}
-
-/** What an expression may read of the page is what the view shows. */
-function pageRow(k: Kernel, pfn: number): PageRow {
-  const page = { kind: 'page', pfn };
-  const shown = new Map(namedChildren(k, page).map(({ name, text }) => [name, text]));
-  return {
-    pfn, zone: member(k, member(k, page, 'zone'), 'name') as string, flags: shown.get('flags') ?? '', mapping: shown.get('mapping') ?? '',
-    count: member(k, page, '_count') as number, mapcount: (member(k, page, '_mapcount') as number) + 1, index: member(k, page, 'index') as number,
-  };
 }
 
 function hex(address: number): string {

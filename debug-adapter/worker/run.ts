@@ -48,11 +48,12 @@ function passStatement(d: Debuggee, id: number): void {
   if (--__c[0]! < 0 || __bp[place] !== 0) __stop(place);
 }
 
-/** Between two tasks: threads that began or ended are announced, the log goes out, and the laws are checked where that is wanted. */
+/** Between two tasks: threads that began or ended are announced, the log goes out, and the laws are checked where that is wanted. The kernel's own
+ *  threads come and go as there is work: a client sees them when it asks at a stop. */
 function atBoundary(d: Debuggee): void {
   collectLog(d);
   for (const task of d.machine.k.tasks) {
-    if (task.kind === 'idle' || task.state === TASK_NEW) continue;
+    if (task.kind === 'idle' || task.daemon !== 0 || task.state === TASK_NEW) continue;
     const ended = task.state === EXIT_ZOMBIE;
     if (!ended && !d.announced.has(task.pid)) {
       d.announced.add(task.pid);
@@ -70,6 +71,7 @@ function atBoundary(d: Debuggee): void {
 export function runScenario(d: Debuggee, linked: LinkedProgram): void {
   refill(d);
   const end = bootAndRun(d);
+  d.isOver = true;
   hushHooks();
   endRun(d, end === 'limit' ? resultAtLimit(d.machine.k) : finishRun(d.machine.k, linked, end));
 }

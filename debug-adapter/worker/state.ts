@@ -69,6 +69,8 @@ export interface Debuggee {
   /** Whether the first statement is still to come, where the client wants to stop at it. */
   entryWanted: boolean;
   standstill: Standstill | null;
+  /** Whether the run has come to its end: what is left can be looked at. */
+  isOver: boolean;
   /** A condition is being tried, or a value read: what engine functions run for that is not the scenario's. */
   isReading: boolean;
   frames: Map<number, FrameHandle>;

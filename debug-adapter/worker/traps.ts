@@ -79,7 +79,7 @@ function entryTest(d: Debuggee, place: PlaceId, traps: readonly Trap[]): (...par
 /** Files whose functions run in the boot alone. */
 const BOOT_FILES = /^engine\/(mm\/bootmem|mm\/page_alloc_init|arch\/\w+\/setup)\.ts$/;
 /** So do those of these names; a BUG is heard whenever it happens. */
-const BOOT_NAMES = /bootmem|^apply_boot_sysctls$|^trace_kernel_bug$/;
+const BOOT_NAMES = /bootmem|^apply_boot_sysctls$|^page_writeback_init$|^trace_kernel_bug$/;
 
 /** Whether a function's passings in the boot are the ones that a breakpoint on it is for. */
 function isOfBoot(d: Debuggee, { name, file }: FunctionInfo): boolean {

@@ -8,6 +8,7 @@ import { is_x86_64 } from './address.ts';
 import { slit_valid } from '../mm/topology.ts';
 import { printk } from '../kernel/printk.ts';
 import { build_all_zonelists, init_per_zone_pages_min, setup_per_cpu_pageset } from '../mm/page_alloc_init.ts';
+import { page_writeback_init } from '../mm/page-writeback.ts';
 import { create_boot_caches, kmem_cache_init } from '../mm/slab_init.ts';
 import { run_to_end } from '../kernel/sched.ts';
 import { apply_boot_sysctls } from '../kernel/sysctl.ts';
@@ -25,6 +26,7 @@ export function start_kernel(k: Kernel, boot: (k: Kernel) => void): void {
   run_to_end(k, kmem_cache_init(k));
   setup_per_cpu_pageset(k);
   run_to_end(k, create_boot_caches(k));
+  page_writeback_init(k);
   init_per_zone_pages_min(k);
   refresh_zone_stat_thresholds(k);
   apply_boot_sysctls(k);

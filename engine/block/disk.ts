@@ -16,6 +16,7 @@ import { EIO } from '../include/errno.ts';
 import { PAGE_SIZE, pfn_to_phys } from '../include/types.ts';
 import { printk } from '../kernel/printk.ts';
 import { fill_frame, read_phys_bytes, write_phys_bytes } from '../mm/contents.ts';
+import { laptop_io_completion } from '../mm/page-writeback.ts';
 import { bio_endio } from './bio.ts';
 import { elv_next_request } from './elevator.ts';
 import { read_platter, write_platter } from './platter.ts';
@@ -47,6 +48,7 @@ export function end_request(k: Kernel, disk: gendisk): void {
   const errors = req.bios.map((bio) => transfer_bio(k, disk, req.rw, bio));
   trace_block_rq_complete(k, disk_devt(disk), req.sector, req.nr_sectors, Math.min(...errors), req.rw);
   for (const [i, bio] of req.bios.entries()) bio_endio(k, bio, errors[i]!);
+  if (k.sysctl.laptop_mode !== 0) laptop_io_completion(k);
   q.active = null;
   q.complete_at = Infinity;
   freed_request(k, disk, req.rw);

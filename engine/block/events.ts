@@ -11,17 +11,17 @@ export function next_block_event(k: Kernel): number {
   return next;
 }
 
-/** Lets every disk work until a time, ns: each event at its own time, in their order, those of one time in the order of the disks. It runs between
- *  two tasks, as an interrupt of CPU 0, and changes k.now, k.cpu and k.current. */
+/** Lets every disk work until a time, ns: each event at its own time, in their order, those of one time in the order of the disks. */
 export function run_block_events(k: Kernel, until: number): void {
-  for (;;) {
-    const next = next_block_event(k);
-    if (next === Infinity || next > until) return;
-    k.now = next;
-    k.cpu = 0;
-    k.current = 0;
-    const disk = k.block.disks.find(({ queue }) => queue.complete_at === next || queue.unplug_timer === next)!;
-    if (disk.queue.complete_at === next) end_request(k, disk);
-    else __generic_unplug_device(k, disk);
-  }
+  for (let next = next_block_event(k); next !== Infinity && next <= until; next = next_block_event(k)) run_block_event(k, next);
+}
+
+/** The event that is due at a time. It runs between two tasks, as an interrupt of CPU 0, and changes k.now, k.cpu and k.current. */
+export function run_block_event(k: Kernel, now: number): void {
+  k.now = now;
+  k.cpu = 0;
+  k.current = 0;
+  const disk = k.block.disks.find(({ queue }) => queue.complete_at === now || queue.unplug_timer === now)!;
+  if (disk.queue.complete_at === now) end_request(k, disk);
+  else __generic_unplug_device(k, disk);
 }

@@ -5,7 +5,7 @@
 //                                                       └─ get_request_wait → blk_plug_device, if nothing waits → add_request
 //   __generic_unplug_device → disk_request_fn (block/disk.ts)     after 3 ms, with 4 requests, by whoever waits for a page, by READ_SYNC, WRITE_SYNC
 //
-// Left out: barriers; bounce pages (a disk reaches all memory); partitions; block_dump.
+// Left out: barriers; bounce pages (a disk reaches all memory); partitions.
 
 import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
@@ -16,7 +16,7 @@ import { disk_devt } from '../include/blkdev.ts';
 import { EIO } from '../include/errno.ts';
 import { BUG } from '../kernel/panic.ts';
 import { printk } from '../kernel/printk.ts';
-import { cond_resched, schedule } from '../kernel/sched.ts';
+import { cond_resched, current_task, schedule } from '../kernel/sched.ts';
 import { finish_wait, prepare_to_wait } from '../kernel/wait.ts';
 import { VM_EVENT_NAMES, count_vm_events } from '../mm/vmstat.ts';
 import { bio_endio } from './bio.ts';
@@ -38,8 +38,16 @@ const PGPGOUT = VM_EVENT_NAMES.indexOf('pgpgout');
 export function* submit_bio(k: Kernel, rw: number, bio: bio): Generator<Wait, void, void> {
   if (bio.bi_io_vec.length === 0) BUG(k, 'block/ll_rw_blk.c:submit_bio: a bio without pages');
   bio.bi_rw |= rw;
+  if (k.sysctl.block_dump !== 0) dump_bio(k, bio);
   count_vm_events(k, bio_data_dir(bio) === WRITE ? PGPGOUT : PGPGIN, bio_sectors(bio));
   yield* generic_make_request(k, bio);
+}
+
+/** What vm.block_dump asks for: who makes disks turn. */
+function dump_bio(k: Kernel, bio: bio): void {
+  const { comm, pid } = current_task(k);
+  const { disk_name } = disk_of(k, bio.bi_bdev);
+  printk(k, `${comm}(${pid}): ${bio_data_dir(bio) === WRITE ? 'WRITE' : 'READ'} block ${bio.bi_sector} on ${disk_name}`);
 }
 
 /** Sees that the disk has such sectors. It is a place where a task gives way (might_sleep), so what the disk has done by now is known. */

@@ -8,12 +8,8 @@
 import type { Kernel } from '../kernel.ts';
 import type { block_bytes, gendisk, platter, pristine_extent } from '../include/blkdev.ts';
 import { PAGE_SIZE } from '../include/types.ts';
-import { file_byte } from '../mm/filemap.ts';
+import { file_bytes } from '../fs/file_bytes.ts';
 import { BUG } from '../kernel/panic.ts';
-
-/** A file's bytes that nobody wrote repeat a word this long in runs of that many bytes (mm/filemap.ts:file_byte). */
-const WORD = 4;
-const RUN = 64;
 
 export function make_platter(): platter {
   return { written: new Map<number, block_bytes>(), pristine: [] };
@@ -58,15 +54,7 @@ const PRISTINE: Readonly<Record<pristine_extent['kind'], (extent: pristine_exten
 function pristine_file(extent: pristine_extent, block: number): block_bytes {
   const start = (extent.index + block - extent.start) * PAGE_SIZE;
   const size = Math.min(PAGE_SIZE, Math.max(0, extent.size - start));
-  const bytes = new Uint8Array(PAGE_SIZE);
-  for (let run = 0; run < size; run += RUN) {
-    const end = Math.min(run + RUN, size);
-    for (let i = 0; i < WORD; i++) {
-      const byte = file_byte(extent.path, start + run + i);
-      for (let at = run + i; at < end; at += WORD) bytes[at] = byte;
-    }
-  }
-  return bytes;
+  return file_bytes(extent.path, start, size, PAGE_SIZE);
 }
 
 /** The extent a block lies in, or null. */
@@ -83,7 +71,7 @@ function pristine_at({ pristine }: platter, block: number): pristine_extent | nu
 }
 
 function is_uniform(bytes: Uint8Array): boolean {
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / WORD);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const first = bytes[0]! * 0x01010101;
   for (let i = 0; i < words.length; i++) if (words[i] !== first) return false;
   return true;

@@ -12,7 +12,7 @@ import type { bio } from '../include/bio.ts';
 import type { gendisk, request, request_queue } from '../include/blkdev.ts';
 import { WRITE, bio_data_dir, bio_sectors } from '../include/bio.ts';
 import { BDI_read_congested, BDI_write_congested, disk_devt } from '../include/blkdev.ts';
-import { add_timer, current_task, del_timer, schedule, wake_up_process } from '../kernel/sched.ts';
+import { add_timer, current_task, del_timer, schedule, schedule_timeout_retry, wake_up_process } from '../kernel/sched.ts';
 import { finish_wait, prepare_to_wait, wake_up } from '../kernel/wait.ts';
 import { trace_block_congested, trace_block_getrq, trace_block_uncongested } from '../trace/block.ts';
 import { trace_congestion_wait } from '../trace/vmscan.ts';
@@ -61,6 +61,17 @@ export function* blk_congestion_wait(k: Kernel, rw: 0 | 1, timeout: number): Gen
   finish_wait(k, queue);
   trace_congestion_wait(k, rw, timeout, k.now - began);
   return Math.max(0, timeout - Math.ceil((k.now - began) / tick));
+}
+
+/** The same for a task that does nothing itself to find more when it looks again: where all wait like this, none ever will
+ *  (schedule_timeout_retry). */
+export function* blk_congestion_wait_for_others(k: Kernel, rw: 0 | 1, timeout: number): Generator<Wait, void, void> {
+  const began = k.now;
+  const queue = k.block.congestion_wqh[rw];
+  prepare_to_wait(k, queue);
+  yield* schedule_timeout_retry(k, (timeout * 1e9) / k.platform.hz, 'memory that others free');
+  finish_wait(k, queue);
+  trace_congestion_wait(k, rw, timeout, k.now - began);
 }
 
 function set_queue_congested(k: Kernel, disk: gendisk, rw: 0 | 1): void {

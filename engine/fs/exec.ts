@@ -15,7 +15,7 @@ import type { Wait } from '../kernel/sched.ts';
 import type { file, inode, mm_struct, vm_area_struct } from '../include/mm_types.ts';
 import type { task_struct } from '../include/sched.ts';
 import type { VirtAddr } from '../include/types.ts';
-import { ENOMEM } from '../include/errno.ts';
+import { EAGAIN, ENOMEM, ETXTBSY } from '../include/errno.ts';
 import { MAP_DENYWRITE, MAP_EXECUTABLE, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE } from '../include/mman.ts';
 import { FMODE_READ, VM_STACK_FLAGS } from '../include/mm_types.ts';
 import { SIGKILL } from '../include/signal.ts';
@@ -26,11 +26,12 @@ import { alloc_task_memory, mm_alloc } from '../kernel/fork.ts';
 import { printk } from '../kernel/printk.ts';
 import { down_write, up_write } from '../kernel/rwsem.ts';
 import { force_sig } from '../kernel/signal.ts';
-import { fput } from '../mm/filemap.ts';
 import { do_mmap_pgoff, insert_vm_struct } from '../mm/mmap.ts';
 import { arch_align_stack, arch_pick_mmap_layout, randomize_stack_top } from '../mm/mmap_layout.ts';
-import { alloc_vma, free_vma, new_inode, open_inode } from '../mm/mm_struct.ts';
+import { alloc_vma, free_vma, inode_of, new_inode, open_inode } from '../mm/mm_struct.ts';
 import { vma_pages } from '../mm/vma_merge.ts';
+import { fput } from './file_table.ts';
+import { allow_write_access, deny_write_access } from './namei.ts';
 
 /** Where programs are linked to, and their parts in pages. */
 const TEXT_START = { i386: 0x08048000, x86_64: 0x400000 } as const;
@@ -40,24 +41,33 @@ const DATA_PAGES = 1;
 const ARGUMENT_PAGES = 1;
 const EXTRA_STACK_VM_PAGES = 20;
 
+const WHY_NOT_STARTED: Readonly<Record<number, string>> = {
+  [ENOMEM]: 'no memory', [EAGAIN]: 'too many tasks', [ETXTBSY]: 'somebody has its program open to write it',
+};
+
 /** Gives the running task, which has nothing yet, kernel memory and an address space. Where there is none it is killed before its first step. */
 export function* start_user_task(k: Kernel, task: task_struct): Generator<Wait, void, void> {
   let error = yield* alloc_task_memory(k, task);
   if (error === 0) error = yield* do_execve(k, task, program_path(task));
   if (error === 0) return;
-  printk(k, `pagewalk: ${task.name} cannot start: ${error === -ENOMEM ? 'no memory' : 'too many tasks'}`);
+  printk(k, `pagewalk: ${task.name} cannot start: ${WHY_NOT_STARTED[-error] ?? `error ${error}`}`);
   force_sig(k, SIGKILL, task);
 }
 
-/** Executes a program: 0, or -ENOMEM with what the task has so far in place (do_execve, flush_old_exec). */
+/** Executes a program: 0; -ENOMEM, or -ETXTBSY where somebody has the file open to write it, with what the task has so far in place (do_execve,
+ *  flush_old_exec). */
 export function* do_execve(k: Kernel, task: task_struct, path: string): Generator<Wait, number, void> {
   const mm = yield* mm_alloc(k);
   if (mm === null) return -ENOMEM;
   task.mm = mm.id;
   switch_mm(k, mm.id);
-  const program = open_inode(k, program_inode(k, path), FMODE_READ, 0);
-  const error = yield* load_elf_binary(k, task, mm, program);
-  fput(k, program);
+  const inode = program_inode(k, path);
+  let error = deny_write_access(inode);
+  if (error !== 0) return error;
+  const program = open_inode(k, inode, FMODE_READ, 0);
+  error = yield* load_elf_binary(k, task, mm, program);
+  allow_write_access(inode);
+  yield* fput(k, program);
   return error;
 }
 
@@ -66,10 +76,14 @@ function program_path(task: task_struct): string {
   return `/bin/${task.name.split('.')[0]!}`;
 }
 
-/** Everybody who runs a program runs the same file. */
+/** Everybody who runs a program runs the same file: the one that the machine has by that name, on a disk, or one in memory that is there from then
+ *  on. The kernel would read its first page to see what it is; that is left out, as all that the loader reads. */
 function program_inode(k: Kernel, path: string): inode {
-  const known = k.inodes.find((inode) => inode !== null && inode.path === path);
-  return known ?? new_inode(k, path, 'file', (TEXT_PAGES + DATA_PAGES) * PAGE_SIZE);
+  const ino = k.dcache.get(path);
+  if (ino !== undefined) return inode_of(k, ino);
+  const made = new_inode(k, path, 'file', (TEXT_PAGES + DATA_PAGES) * PAGE_SIZE);
+  k.dcache.set(path, made.ino);
+  return made;
 }
 
 function* load_elf_binary(k: Kernel, task: task_struct, mm: mm_struct, program: file): Generator<Wait, number, void> {

@@ -25,7 +25,7 @@ export const SECTOR_SIZE = 512;
 export const SECTORS_PER_BLOCK = 8;
 
 /** Who is told of a bio's end (block/end_io.ts). `record` is for tests: it only notes the end. */
-export type bio_end_io = 'read_page' | 'write_page' | 'buffer_read' | 'swap_read' | 'swap_write' | 'record';
+export type bio_end_io = 'read_page' | 'write_page' | 'buffer_read' | 'buffer_write' | 'swap_read' | 'swap_write' | 'record';
 
 export interface bio {
   /** Id of the disk. */

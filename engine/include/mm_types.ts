@@ -8,8 +8,10 @@
 // Records name each other by ids from 1 on (0 is none): mm_of, vma_of, anon_vma_of, file_of, inode_of (mm/mm_struct.ts) find them. So a chain of
 // any length is copied without recursion.
 
-import type { wait_queue_head_t } from './wait.ts';
-import type { Pfn, PhysAddr, VirtAddr } from './types.ts';
+import type { extent } from './fs.ts';
+import type { radix_tree_root } from './radix-tree.ts';
+import type { mutex, wait_queue_head_t } from './wait.ts';
+import type { PhysAddr, VirtAddr } from './types.ts';
 
 // ---- vm_flags (T-5) ---------------------------------------------------------------------------------------------------
 
@@ -41,6 +43,9 @@ export const VM_DATA_DEFAULT_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRI
 export const VM_STACK_FLAGS = VM_GROWSDOWN | VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT;
 /** Neighbours with one of these never become one (MM-8). */
 export const VM_SPECIAL = VM_IO | VM_DONTEXPAND | VM_RESERVED | VM_PFNMAP;
+
+/** Bytes of the buffer that a process reads into and writes from where its program names none (user/iobuf.ts). */
+export const IOBUF_SIZE = 128 * 1024;
 
 /** Names by bit, as /proc and hovers show them. */
 export const VM_FLAG_NAMES: readonly (readonly [string, number])[] = [
@@ -133,6 +138,8 @@ export interface mm_struct {
   start_brk: VirtAddr;
   brk: VirtAddr;
   start_stack: VirtAddr;
+  /** The process's own buffer for reading and writing, IOBUF_SIZE bytes, or 0 before it is needed (user/iobuf.ts). */
+  iobuf: VirtAddr;
   /** CPUs whose TLB may hold entries of it, one bit each as a list of 0 and 1. */
   cpu_vm_mask: number[];
 }
@@ -153,12 +160,29 @@ export interface inode {
   minor: number;
   /** As /proc shows it, `/dev/zero (deleted)` for shared anonymous memory. */
   path: string;
-  /** `file`: its bytes are a function of its name and their offset. `shmem`: zeroes until written. */
+  /** `file`: until somebody writes, its bytes are a function of its name and their offset. `shmem`: zeroes until written. */
   kind: 'file' | 'shmem';
   size: number;
-  /** Frames by page offset (page_tree). */
-  page_tree: Map<number, Pfn>;
+  /** Id of the disk it lies on; -1: on none (programs of the root file system, which lives in memory; shared memory). */
+  i_bdev: number;
+  /** Where its blocks lie, ascending by index; between two of them it has holes. Of a program without a disk: pages that are as it came
+   *  (fs/libfs.ts). */
+  extents: extent[];
+  /** I_DIRTY_… and I_LOCK; when it became dirty, jiffies; who waits for I_LOCK. */
+  i_state: number;
+  dirtied_when: number;
+  i_lock_wait: wait_queue_head_t;
+  /** Held while it is written to or changes its size. */
+  i_mutex: mutex;
+  /** Writers that have it open; below 0: so many run it as a program, and nobody may open it to write (deny_write_access). */
+  i_writecount: number;
+  /** Its page cache: frames by page offset, with marks for dirty pages and those under write-back (FM-1). */
+  page_tree: radix_tree_root;
   nrpages: number;
+  /** Page offset at which the next cyclic walk over its dirty pages begins (WB-12). */
+  writeback_index: number;
+  /** AS_EIO, AS_ENOSPC. */
+  flags: number;
   /** Ids of the VMAs that map it, in the order they were linked. */
   i_mmap: number[];
   i_mmap_nonlinear: number[];

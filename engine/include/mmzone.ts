@@ -2,6 +2,7 @@
 // What include/linux/mmzone.h declares: zones, nodes, per-CPU pagesets, zonelists (KERNEL.md 1.5). Field names are the kernel's.
 // Lists are heads in the link columns of mem_map: a head is an index past the last page frame (see mem_map.ts).
 
+import type { page_waiter } from './wait.ts';
 import type { ListHead, Pfn } from './types.ts';
 
 export const MAX_ORDER = 11;
@@ -98,6 +99,8 @@ export interface zone {
   prev_priority: number;
   wait_table_hash_nr_entries: number;
   wait_table_bits: number;
+  /** Who waits for pages of the zone, by hash of the page; a slot is made when somebody first waits there. */
+  wait_table: page_waiter[][];
 }
 
 /** A zone by node and index: how one piece of state names another. */

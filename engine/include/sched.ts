@@ -14,8 +14,11 @@ export const TASK_NEW = 64;
 export const PF_EXITING = 0x4;
 export const PF_DEAD = 0x8;
 export const PF_MEMALLOC = 0x800;
+export const PF_FLUSHER = 0x1000;
 export const PF_KSWAPD = 0x40000;
+export const PF_LESS_THROTTLE = 0x100000;
 export const PF_RANDOMIZE = 0x400000;
+export const PF_SWAPWRITE = 0x800000;
 
 /** How ps shows a state. */
 export function task_state_letter(state: number): string {
@@ -145,6 +148,11 @@ export interface task_struct {
   memdie: number;
   /** Set while the task reclaims: pages that slab caches gave back meanwhile (PA-21, SL-16). */
   reclaim_state: { reclaimed_slab: number } | null;
+  /** Open files by descriptor: ids, 0 where none is. 0, 1 and 2 are there, and lead nowhere. */
+  files: number[];
+  /** 1: one of the kernel's own threads, for whose end no run waits; `kthread` names its body (machine.ts). */
+  daemon: number;
+  kthread: string;
   /** Position of its program, as plain data; its shape is the program's own (language/runtime). */
   program: unknown;
 }

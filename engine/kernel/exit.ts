@@ -12,6 +12,7 @@ import type { task_struct } from '../include/sched.ts';
 import { EXIT_ZOMBIE, PF_EXITING } from '../include/sched.ts';
 import { CLD_EXITED, CLD_KILLED, SIGCHLD } from '../include/signal.ts';
 import { virt } from '../include/types.ts';
+import { exit_files } from '../fs/file_table.ts';
 import { exit_image_of } from '../fs/proc/task_mmu.ts';
 import { mm_of } from '../mm/mm_struct.ts';
 import { trace_sched_process_exit } from '../trace/task.ts';
@@ -36,6 +37,7 @@ export function* do_exit(k: Kernel, code: number): Generator<Wait, void, void> {
   task.waits_for_tasks = [];
   del_timer(k, task.pid);
   yield* exit_mm(k, task);
+  yield* exit_files(k, task);
   free_part(k, task.memory, 'files_cache');
   free_part(k, task.memory, 'fs_cache');
   exit_notify(k, task);

@@ -1,7 +1,7 @@
 // Tasks with an address space of their own: what fork copies (kernel/fork.c; KERNEL.md F-11, CC-11), and the last user of an address space.
 //
 //   do_fork ── copy_process ─┬─ dup_task_struct         struct pid, task_struct, kernel stack
-//                            ├─ copy_files … signal     an object each
+//                            ├─ copy_files … signal     an object each; dup_fd: the parent's open files, shared
 //                            └─ copy_mm ── dup_mm ── dup_mmap ── copy_page_range, a VMA at a time
 //
 // The program's position is the caller's: do_fork takes that of the child as data. Left out: clone() and threads (no two tasks share an address
@@ -10,15 +10,15 @@
 import type { Kernel } from '../kernel.ts';
 import type { Wait } from './sched.ts';
 import type { mm_struct, vm_area_struct } from '../include/mm_types.ts';
-import type { rlimits, task_memory, task_struct } from '../include/sched.ts';
+import type { task_memory, task_struct } from '../include/sched.ts';
 import { EAGAIN, EINTR, ENOMEM } from '../include/errno.ts';
 import { GFP_KERNEL } from '../include/gfp.ts';
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED } from '../include/mm_types.ts';
-import { TASK_NEW, TASK_RUNNING } from '../include/sched.ts';
 import { virt } from '../include/types.ts';
 import { is_x86_64 } from '../arch/address.ts';
 import { pgd_alloc, pgd_free } from '../arch/pgalloc.ts';
 import { flush_tlb_mm, leave_mm } from '../arch/tlb.ts';
+import { dup_fd, exit_files } from '../fs/file_table.ts';
 import { copy_page_range } from '../mm/memory_fork.ts';
 import { __vm_enough_memory, exit_mmap, vm_stat_account, vm_unacct_memory } from '../mm/mmap.ts';
 import { no_hole_known } from '../mm/mmap_layout.ts';
@@ -32,8 +32,8 @@ import { trace_sched_process_fork } from '../trace/task.ts';
 import { down_write, up_write } from './rwsem.ts';
 import { current_task, tasks_there, wake_up_process } from './sched.ts';
 import { signal_pending } from './signal.ts';
+import { new_task } from './task.ts';
 
-const MiB = 1 << 20;
 /** Pages of a kernel stack with its thread_info; on x86_64 they are a block of that order. */
 const THREAD_PAGES = 2;
 const THREAD_ORDER = 1;
@@ -55,6 +55,7 @@ export function* do_fork(k: Kernel, spec: fork_spec): Generator<Wait, number, vo
   if (error !== 0) return error;
   child.pid = k.tasks.length;
   k.tasks.push(child);
+  k.sched.nr_live++;
   parent.children.push(child.pid);
   trace_sched_process_fork(k, parent.pid, child.pid);
   wake_up_process(k, child);
@@ -89,27 +90,6 @@ export function* mm_alloc(k: Kernel): Generator<Wait, mm_struct | null, void> {
 }
 
 // ---- task_struct ------------------------------------------------------------------------------------------------------
-
-/** The limits init has: stacks of 8 MiB, 32 KiB locked, nothing else. @nohooks */
-export function default_rlimits(): rlimits {
-  return { RLIMIT_DATA: Infinity, RLIMIT_STACK: 8 * MiB, RLIMIT_AS: Infinity, RLIMIT_MEMLOCK: 32 * 1024 };
-}
-
-/** @nohooks */
-export function no_task_memory(): task_memory {
-  const none = virt(0);
-  return { pid: none, task_struct: none, thread_info: none, files_cache: none, fs_cache: none, sighand_cache: none, signal_cache: none };
-}
-
-/** A task that nobody has described yet: root's, of no parent, with no memory. @nohooks */
-export function new_task(pid: number, comm: string, kind: task_struct['kind']): task_struct {
-  return {
-    pid, comm, name: comm, kind, state: kind === 'idle' ? TASK_RUNNING : TASK_NEW, flags: 0, nice: 0, uid: 0, oomkilladj: 0, cpu: 0, cpu_pinned: 0,
-    time_used: 0, utime: 0, ready_at: 0, start_at: 0, start_time: -1, exit_code: 0, waits_for: '', waits_for_tasks: [], need_resched: 0, rt: 0,
-    mm: 0, parent: 0, children: [], euid: 0, pending: [], signal: 0, si_code: 0, si_addr: virt(0), min_flt: 0, maj_flt: 0, esp: virt(0),
-    rlim: default_rlimits(), dies: 0, memory: no_task_memory(), exit_image: null, memdie: 0, reclaim_state: null, program: null,
-  };
-}
 
 /** A child as its parent is now: same user, nice, oom_adj, limits, stack pointer, CPU. What counts or waits begins anew. @nohooks */
 function new_child(parent: task_struct, { name, comm, program }: fork_spec): task_struct {
@@ -217,9 +197,11 @@ function has_too_many_tasks(k: Kernel, task: task_struct): boolean {
 function* copy_process(k: Kernel, parent: task_struct, child: task_struct): Generator<Wait, number, void> {
   let error = yield* alloc_task_memory(k, child);
   if (error !== 0) return error;
+  dup_fd(k, child, parent);
   error = yield* copy_mm(k, child);
   if (error === 0 && !signal_pending(parent)) return 0;
   if (child.mm !== 0) yield* mmput(k, mm_of(k, child.mm));
+  yield* exit_files(k, child);
   free_task_memory(k, child.memory);
   return error === 0 ? -EINTR : error;
 }
@@ -263,6 +245,7 @@ function copy_mm_struct(mm: mm_struct, oldmm: mm_struct): void {
   mm.start_brk = oldmm.start_brk;
   mm.brk = oldmm.brk;
   mm.start_stack = oldmm.start_stack;
+  mm.iobuf = oldmm.iobuf;
 }
 
 /** Copies every VMA with its pages' entries, in order: 0, or -ENOMEM with what was copied so far in place (dup_mmap; F-11). */

@@ -11,6 +11,7 @@ import { EXIT_ZOMBIE, PF_EXITING, TASK_INTERRUPTIBLE, TASK_NEW, TASK_RUNNING, TA
 import { switch_mm } from '../arch/tlb.ts';
 import { panic } from './panic.ts';
 import { trace_sched_switch } from '../trace/sched.ts';
+import { TP } from '../trace/tracepoints.ts';
 
 /** The task sleeps: something else must wake it. */
 export const SLEEP = 0;
@@ -21,12 +22,18 @@ export type Wait = typeof SLEEP | typeof RESCHED;
 /** How long sleepers look again before it is certain that nothing will change, ns: cache_reap may need 8 s to free a slab. */
 const IN_VAIN = 30e9;
 
+/** Events after which something may be there that was not. */
+const PROGRESS = [TP.mm_page_free, TP.mm_page_free_batched, TP.kmem_cache_free, TP.kfree, TP.mempool_refill, TP.block_rq_complete];
+
 /** What runs a task. */
 export type Coroutine = Generator<Wait, void, void>;
 
 export function make_sched(nr_cpus: number): Kernel['sched'] {
   const cpus = Array.from({ length: nr_cpus }, () => ({ now: 0, curr: -1, prev: 0, queue: [] }));
-  return { cpus, timers: [], timer_seq: 0, retries: 0, retry_since: 0, retry_pid: -1, background: Infinity, horizon: 0, there: [], seen: 0 };
+  return {
+    cpus, timers: [], timer_seq: 0, retries: 0, retry_since: 0, retry_pid: -1, background: Infinity, nr_live: 0, progress: 0, horizon: 0,
+    there: [], seen: 0,
+  };
 }
 
 /** The tasks that are there or are yet to begin, by pid: not those that have ended and been waited for, however many they are. */
@@ -102,6 +109,14 @@ export function* schedule(k: Kernel, why: string): Generator<Wait, void, void> {
   yield SLEEP;
 }
 
+/** The same for a thread that merely has nothing to do: nobody need worry how long it takes (TASK_INTERRUPTIBLE). */
+export function* schedule_interruptible(k: Kernel, why: string): Generator<Wait, void, void> {
+  const task = current_task(k);
+  task.state = TASK_INTERRUPTIBLE;
+  task.waits_for = why;
+  yield SLEEP;
+}
+
 /** Gives the rest of the quantum away: every task that is ready on this CPU comes first (sched_yield). */
 export function* sys_sched_yield(k: Kernel): Generator<Wait, number, void> {
   const task = current_task(k);
@@ -123,7 +138,8 @@ export function* wait_until_ended(k: Kernel, names: readonly string[]): Generato
   task.waits_for_tasks = [];
 }
 
-/** Makes a sleeping or new task ready on its CPU, or on an idle one where it may move. */
+/** Makes a sleeping or new task ready on its CPU, or on an idle one where it may move. A thread of the kernel takes the CPU as soon as who has it
+ *  gives way: it sleeps most of the time, and so its priority is above those of tasks that work (effective_prio, TASK_PREEMPTS_CURR). */
 export function wake_up_process(k: Kernel, task: task_struct): void {
   if (task.state === TASK_RUNNING || task.state === EXIT_ZOMBIE) return;
   if (task.state === TASK_NEW) task.start_time = k.now;
@@ -133,8 +149,10 @@ export function wake_up_process(k: Kernel, task: task_struct): void {
   const cpu = k.sched.cpus[task.cpu]!;
   if (is_idle(cpu)) cpu.now = Math.max(cpu.now, k.now);
   task.ready_at = k.now;
-  cpu.queue.push(task.pid);
+  if (task.daemon === 0) cpu.queue.push(task.pid);
+  else put_behind_daemons(k, cpu, task.pid);
   if (task.cpu !== k.cpu) k.sched.horizon = Math.min(k.sched.horizon, cpu.now);
+  else if (task.daemon !== 0) k.sched.horizon = Math.min(k.sched.horizon, k.now);
 }
 
 /** A timer that wakes a task at a time, ns. Timers stand in order of time, then of creation. */
@@ -209,7 +227,8 @@ export function put_prev_task(k: Kernel, task: task_struct, wait: Wait | 'ended'
   cpu.now = k.now;
   task.utime += used;
   task.time_used += used;
-  if (k.sched.retry_pid !== task.pid) k.sched.retries = 0;
+  if (task.daemon !== 0) note_progress(k);
+  else if (k.sched.retry_pid !== task.pid) k.sched.retries = 0;
   k.sched.retry_pid = -1;
   if (wait === 'ended') end_task(k, task);
   const expired = task.time_used >= time_slice(k, task);
@@ -221,6 +240,14 @@ export function put_prev_task(k: Kernel, task: task_struct, wait: Wait | 'ended'
   cpu.queue.push(task.pid);
 }
 
+/** The kernel's threads and interrupts come by whether there is anything to do or not: sleepers who look again have reason to hope only where these
+ *  gave something back or a disk has done something. */
+export function note_progress(k: Kernel): void {
+  const progress = PROGRESS.reduce((sum, id) => sum + k.trace.counts[id]!, 0);
+  if (progress !== k.sched.progress) k.sched.retries = 0;
+  k.sched.progress = progress;
+}
+
 /** A quantum by nice: 100 ms at 0, 200 ms at -20, 5 ms at 19, linear on both sides (LANGUAGE.md, Virtual time). */
 export function time_slice(k: Kernel, task: task_struct): number {
   const { quantum } = k.cost;
@@ -230,6 +257,7 @@ export function time_slice(k: Kernel, task: task_struct): number {
 function end_task(k: Kernel, task: task_struct): void {
   task.state = EXIT_ZOMBIE;
   task.flags |= PF_EXITING;
+  if (task.daemon === 0) k.sched.nr_live--;
   for (const other of tasks_there(k)) {
     if (other.waits_for_tasks.length === 0 || !other.waits_for_tasks.includes(task.name)) continue;
     other.waits_for_tasks = other.waits_for_tasks.filter((name) => !has_ended(k, other, name));
@@ -308,6 +336,11 @@ function switch_to(k: Kernel, index: number): task_struct {
   const cpu = k.sched.cpus[index]!;
   k.cpu = index;
   k.now = cpu.now;
+  if (is_preempted(k, cpu)) {
+    k.tasks[cpu.curr]!.ready_at = cpu.now;
+    put_behind_daemons(k, cpu, cpu.curr);
+    cpu.curr = -1;
+  }
   if (cpu.curr < 0) {
     cpu.curr = cpu.queue.shift()!;
     if (cpu.curr !== cpu.prev) {
@@ -321,6 +354,19 @@ function switch_to(k: Kernel, index: number): task_struct {
   switch_mm(k, task.mm);
   k.sched.horizon = horizon(k, index, task);
   return task;
+}
+
+/** Whether a thread of the kernel waits for a CPU that a task has. */
+function is_preempted(k: Kernel, cpu: cpu_rq): boolean {
+  const [next] = cpu.queue;
+  return next !== undefined && cpu.curr >= 0 && k.tasks[next]!.daemon !== 0 && k.tasks[cpu.curr]!.daemon === 0;
+}
+
+/** Makes a task ready before all others but the kernel's threads. */
+function put_behind_daemons(k: Kernel, cpu: cpu_rq, pid: number): void {
+  const place = cpu.queue.findIndex((other) => k.tasks[other]!.daemon === 0);
+  const daemons = place < 0 ? cpu.queue : cpu.queue.slice(0, place);
+  cpu.queue = [...daemons, pid, ...cpu.queue.slice(daemons.length)];
 }
 
 /** Until when a task may run undisturbed: its quantum, the next timer, what the machine has to do, or the clock of another CPU with work. */

@@ -11,19 +11,33 @@ import { PG_active, PG_lru, PG_slab } from '../include/page-flags.ts';
 import { PageBuddy, PageReserved, list_pages, max_mapnr, page_count_raw, page_order, page_zone, test_page_flag } from './mem_map.ts';
 import { check_areas } from './check_areas.ts';
 import { check_nodes } from './check_nodes.ts';
+import type { activity } from './check_page_cache.ts';
+import { activity_of, activity_of_threads, check_page_cache } from './check_page_cache.ts';
 import { check_vm } from './check_vm.ts';
 import { for_each_zone } from './mmzone.ts';
 import { __page_find_buddy } from './page_alloc.ts';
 import { is_smp } from './vmstat.ts';
 import { check_slab } from './slab_check.ts';
+import { check_block } from '../block/check_block.ts';
+import { check_fs } from '../fs/check_fs.ts';
 
 /** Where a page is: in exactly one place (IV-3). */
 const NOWHERE = 0;
 const IN_BUDDY = 1;
 const IN_PCP = 2;
 
-/** Every law that does not hold, in words; empty when all do. */
+/** Every law that does not hold, in words; empty when all do. What a call under way may break for a while is asked of a machine without tasks. */
 export function check_machine(k: Kernel): string[] {
+  return check_laws(k, activity_of(k));
+}
+
+/** The same of a machine whose tasks are all between two calls, as who asks knows: unless pdflush is at work, nobody has a page locked or a reference
+ *  to one then. */
+export function check_machine_at_rest(k: Kernel): string[] {
+  return check_laws(k, activity_of_threads(k));
+}
+
+function check_laws(k: Kernel, activity: activity): string[] {
   const where = new Uint8Array(max_mapnr(k));
   const broken: string[] = [];
   for (const zone of for_each_zone(k)) {
@@ -37,7 +51,8 @@ export function check_machine(k: Kernel): string[] {
   check_nodes(k, broken);
   broken.push(...check_slab(k));
   broken.push(...check_areas(k));
-  broken.push(...check_vm(k));
+  broken.push(...check_vm(k, activity));
+  broken.push(...check_page_cache(k, activity), ...check_fs(k), ...check_block(k));
   return broken;
 }
 
@@ -49,12 +64,12 @@ function check_free_lists(k: Kernel, zone: zone, where: Uint8Array, broken: stri
     const blocks = walk(k, area.free_list);
     if (blocks.length !== area.nr_free) broken.push(`IV-1: ${zone.name} order ${order}: nr_free is ${area.nr_free}, the list has ${blocks.length} blocks`);
     free += blocks.length << order;
-    for (const block of blocks) check_block(k, zone, block, order, where, broken);
+    for (const block of blocks) check_free_block(k, zone, block, order, where, broken);
   }
   if (free !== zone.free_pages) broken.push(`IV-1: ${zone.name}: free_pages is ${zone.free_pages}, the lists hold ${free} pages`);
 }
 
-function check_block(k: Kernel, zone: zone, block: Pfn, order: number, where: Uint8Array, broken: string[]): void {
+function check_free_block(k: Kernel, zone: zone, block: Pfn, order: number, where: Uint8Array, broken: string[]): void {
   const name = `${zone.name} order ${order} block ${block}`;
   if (!PageBuddy(k, block) || page_order(k, block) !== order) broken.push(`IV-1: ${name}: not marked as a free block of its order`);
   if (page_count_raw(k, block) !== 0) broken.push(`IV-1: ${name}: referenced ${page_count_raw(k, block)} times`);

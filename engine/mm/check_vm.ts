@@ -1,14 +1,14 @@
 // @nohooks
-// The laws of page tables and of the pages they name (KERNEL.md IV-6, IV-7, IV-8, IV-12, X-48, R-2), and that no TLB allows more than the tables do.
+// The laws of page tables and of the pages they name (KERNEL.md IV-6, IV-7, IV-12, X-48, R-2), and that no TLB allows more than the tables do.
 // Part of check.ts's check of the whole machine; the laws of VMAs are in check_vmas.ts. Looking changes nothing.
 //
 // Some laws hold at every moment, others only while no address space is being worked on: a page that is being faulted in has a reference that no
 // table explains yet. Those are asked of an address space, or of a machine, that is quiet.
 
 import type { Kernel } from '../kernel.ts';
-import type { inode, mm_struct, tlb, vm_area_struct } from '../include/mm_types.ts';
+import type { mm_struct, tlb, vm_area_struct } from '../include/mm_types.ts';
 import type { Pfn, PhysAddr, VirtAddr } from '../include/types.ts';
-import { NR_ANON_PAGES, NR_FILE_MAPPED, NR_FILE_PAGES, NR_PAGETABLE } from '../include/mmzone.ts';
+import { NR_ANON_PAGES, NR_FILE_MAPPED, NR_PAGETABLE } from '../include/mmzone.ts';
 import { VM_EXEC, VM_NONLINEAR } from '../include/mm_types.ts';
 import { PG_lru, PG_private, PG_swapcache } from '../include/page-flags.ts';
 import { PAGE_SIZE, pfn, phys, virt } from '../include/types.ts';
@@ -17,6 +17,8 @@ import { pte_offset_map } from '../arch/pgalloc.ts';
 import { entry_size, read_pte } from '../arch/pgtable.ts';
 import type { pte_t } from '../arch/pte.ts';
 import { _PAGE_PRESENT, _PAGE_RW, pte_dirty, pte_exec, pte_none, pte_page, pte_present } from '../arch/pte.ts';
+import type { activity } from './check_page_cache.ts';
+import { activity_of, cached_pages } from './check_page_cache.ts';
 import { PageAnon, max_mapnr, page_count_raw, page_index, page_mapcount, page_mapping_raw, test_page_flag } from './mem_map.ts';
 import { vma_inode } from './mm_struct.ts';
 import { for_each_zone } from './mmzone.ts';
@@ -35,7 +37,7 @@ interface tally {
 }
 
 /** Every law that does not hold, in words. */
-export function check_vm(k: Kernel): string[] {
+export function check_vm(k: Kernel, activity: activity = activity_of(k)): string[] {
   const broken: string[] = [];
   check_listed(k, broken);
   if (broken.length > 0) return broken;
@@ -43,8 +45,7 @@ export function check_vm(k: Kernel): string[] {
   for (const mm of live_mms(k)) check_tables(k, mm, tally, broken);
   check_total(k, 'IV-12', ['NR_PAGETABLE', NR_PAGETABLE], ['tables of the lowest level', tally.tables], broken);
   check_mapped(k, tally, broken);
-  const cached = check_page_cache(k, broken);
-  check_references(k, tally, cached, broken);
+  check_references(k, tally, activity, broken);
   for (const [cpu, tlb] of k.tlbs.entries()) check_tlb(k, cpu, tlb, broken);
   check_vmas(k, broken);
   return broken;
@@ -154,45 +155,31 @@ function check_mapped(k: Kernel, { mapped }: tally, broken: string[]): void {
   check_total(k, 'IV-6', ['NR_FILE_MAPPED', NR_FILE_MAPPED], ['mapped other pages', file], broken);
 }
 
-/** IV-8: a file's cache and its pages know each other. The pages that are in one are the answer. */
-function check_page_cache(k: Kernel, broken: string[]): Set<Pfn> {
-  const cached = new Set<Pfn>();
-  let nrpages = 0;
-  for (const inode of k.inodes) {
-    if (inode === null) continue;
-    nrpages += inode.nrpages;
-    if (inode.nrpages !== inode.page_tree.size) broken.push(`IV-8: ${inode.path}: nrpages is ${inode.nrpages}, its tree holds ${inode.page_tree.size}`);
-    check_cached_pages(k, inode, cached, broken);
-  }
-  check_total(k, 'IV-8', ['NR_FILE_PAGES', NR_FILE_PAGES], ['pages in caches', nrpages], broken);
-  return cached;
-}
-
-function check_cached_pages(k: Kernel, inode: inode, cached: Set<Pfn>, broken: string[]): void {
-  for (const [index, page] of inode.page_tree) {
-    if (cached.has(page)) broken.push(`IV-8: page ${page} is in two caches, or twice in one`);
-    cached.add(page);
-    if (page_mapping_raw(k, page) === inode.ino * 2 && page_index(k, page) === index) continue;
-    broken.push(`IV-8: ${inode.path}: page ${page} is its page ${index}, but says it is page ${page_index(k, page)} of mapping ${page_mapping_raw(k, page)}`);
-  }
-}
-
 /**
  * IV-7: whoever holds a page has counted a reference: each entry, a cache, a pagevec, buffers; of the page of zeroes also the kernel, for good. A
- * page that is mapped or cached has more references only while somebody is at work; any other is a caller's, who may hold it more than once.
+ * page that is mapped or cached has more references only while somebody is at work, at a file perhaps without any sign of it; any other is a
+ * caller's, who may hold it more than once.
  */
-function check_references(k: Kernel, { mapped }: tally, cached: Set<Pfn>, broken: string[]): void {
+function check_references(k: Kernel, { mapped }: tally, activity: activity, broken: string[]): void {
   const isQuiet = quiet_machine(k);
+  const cached = cached_pages(k);
   const waiting = pagevec_pages(k);
   for_each_page(k, (page) => {
-    const in_cache = cached.has(page) || test_page_flag(k, page, PG_swapcache) ? 1 : 0;
+    const inode = cached.get(page);
+    const in_cache = inode !== undefined || test_page_flag(k, page, PG_swapcache) ? 1 : 0;
     const used = mapped[page]! + in_cache;
-    const buffers = used > 0 && test_page_flag(k, page, PG_private) ? 1 : 0;
-    const expected = used + buffers + (waiting.get(page) ?? 0) + (page === k.zero_page ? 1 : 0);
+    const expected = used + references_besides(k, page, used, waiting);
     const count = page_count_raw(k, page);
+    const isExact = isQuiet && used > 0 && (activity === 'at rest' || inode?.kind !== 'file');
     if (count === 0 && expected === 0 && test_page_flag(k, page, PG_lru)) broken.push(`IV-7: page ${page} is on an LRU list, but nobody holds it`);
-    if (count < expected || (isQuiet && used > 0 && count > expected)) broken.push(`IV-7: page ${page}: its count is ${count}, ${expected} references are known`);
+    if (count < expected || isExact && count > expected) broken.push(`IV-7: page ${page}: its count is ${count}, ${expected} references are known`);
   });
+}
+
+/** References that are neither an entry's nor a cache's: buffers of a page that is used so, pagevecs, the kernel's own of the page of zeroes. */
+function references_besides(k: Kernel, page: Pfn, used: number, waiting: ReadonlyMap<Pfn, number>): number {
+  const buffers = used > 0 && test_page_flag(k, page, PG_private) ? 1 : 0;
+  return buffers + (waiting.get(page) ?? 0) + (page === k.zero_page ? 1 : 0);
 }
 
 /** How often each page waits in a pagevec. */

@@ -11,7 +11,7 @@ const VM_MAX_READAHEAD = 128 * 1024;
 
 type backing_dev_info = Readonly<request_queue['backing_dev_info']>;
 
-/** Files on no disk that the machine has, and shared memory, which is never read ahead (mm/readahead.c, mm/shmem.c). */
+/** Files of the root file system, which are on no disk, and shared memory, which is never read ahead (mm/readahead.c, mm/shmem.c). */
 const default_backing_dev_info: backing_dev_info = { state: 0, ra_pages: VM_MAX_READAHEAD / PAGE_SIZE };
 const shmem_backing_dev_info: backing_dev_info = { state: 0, ra_pages: 0 };
 
@@ -26,11 +26,8 @@ export function file_ra_state_init(k: Kernel, ra: file_ra_state, inode: inode): 
   ra.prev_page = -1;
 }
 
-/** mapping->backing_dev_info: that of the queue of the disk with the inode's device number. */
+/** mapping->backing_dev_info: that of the queue of the inode's disk. */
 export function inode_backing_dev_info(k: Kernel, inode: inode): backing_dev_info {
-  if (inode.kind === 'shmem') return shmem_backing_dev_info;
-  for (const disk of k.block.disks) {
-    if (disk.major === inode.major && disk.first_minor === inode.minor) return disk.queue.backing_dev_info;
-  }
-  return default_backing_dev_info;
+  if (inode.i_bdev >= 0) return k.block.disks[inode.i_bdev]!.queue.backing_dev_info;
+  return inode.kind === 'shmem' ? shmem_backing_dev_info : default_backing_dev_info;
 }

@@ -1,38 +1,48 @@
-// The page cache, as far as mappings of files need it (mm/filemap.c, fs/mpage.c; KERNEL.md FM-1, FM-2, FM-12).
+// The page cache: finding pages of files, adding and removing them, and what a fault in a mapping of a file does (mm/filemap.c; KERNEL.md FM-1, FM-2,
+// FM-12, CC-2).
 //
-//   filemap_nopage → find_get_page
-//                  → do_page_cache_readahead (mm/readahead.ts) → page_cache_alloc_cold … → read_pages → add_to_page_cache, readpage
-//                  → page_cache_read → add_to_page_cache_lru, readpage
+//   filemap_nopage ─┬─ find_get_page                                                                    it is there
+//                   ├─ do_page_cache_readahead (mm/readahead.ts): 32 pages around it ── find_get_page   MADV_NORMAL
+//                   ├─ page_cache_readahead: windows, as read() has them                                MADV_SEQUENTIAL
+//                   └─ page_cache_read: it alone                                                        MADV_RANDOM, or too many misses
+//                   then, unless it is up to date: lock_page, which waits for what is being read ── a_ops.readpage, twice at most
 //
-// There is no disk yet. A file's bytes are a function of its path and their offset (file_byte); a page is up to date as soon as it was asked for, and
-// costs a copy_page. A fault that had to read is a major one all the same. So nobody waits for a page: a page's lock is never held over a sleep, and
-// lock_page has no queue.
+// read() is in mm/filemap_read.ts, write() in mm/filemap_write.ts, writing out in mm/filemap_sync.ts, the page lock in mm/page_wait.ts.
 //
-// Not modelled yet, and to come with files and I/O: read() and write(), readahead by windows (a VM_SEQ_READ mapping is read page by page), the wait
-// table, write-back, the memory of the tree's nodes (radix_tree_node), and the swap token that filemap_nopage grabs.
+// Left out: direct I/O, sendfile, filemap_populate (nonlinear mappings), the lock of the tree. Not modelled yet: the swap token that filemap_nopage
+// grabs.
 
 import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
-import type { file, inode, vm_area_struct } from '../include/mm_types.ts';
+import type { file, file_ra_state, inode, vm_area_struct } from '../include/mm_types.ts';
 import type { Pfn, VirtAddr } from '../include/types.ts';
 import { EEXIST, ENOMEM } from '../include/errno.ts';
-import { GFP_HIGHUSER, __GFP_COLD } from '../include/gfp.ts';
+import { GFP_HIGHUSER, GFP_KERNEL, __GFP_COLD, __GFP_FS, __GFP_HIGHMEM } from '../include/gfp.ts';
 import { VM_FAULT_MAJOR, VM_FAULT_MINOR, VM_RAND_READ, VM_SEQ_READ } from '../include/mm_types.ts';
 import { NR_FILE_PAGES } from '../include/mmzone.ts';
-import { PG_locked, PG_uptodate } from '../include/page-flags.ts';
-import { NO_PAGE, PAGE_SIZE, pfn_to_phys, phys } from '../include/types.ts';
+import { PG_error, PG_locked, PG_uptodate } from '../include/page-flags.ts';
+import { NO_PAGE, PAGE_SIZE } from '../include/types.ts';
+import {
+  radix_tree_delete, radix_tree_gang_lookup, radix_tree_gang_lookup_tag, radix_tree_insert, radix_tree_lookup, radix_tree_preload,
+} from '../lib/radix-tree.ts';
 import { BUG } from '../kernel/panic.ts';
-import { charge, current_task } from '../kernel/sched.ts';
-import { fill_frame, write_phys, write_phys32 } from './contents.ts';
+import { current_task } from '../kernel/sched.ts';
+import { a_ops } from '../fs/a_ops.ts';
 import { clear_page_flag, get_page, page_index, page_mapping_raw, set_page_flag, set_page_index, set_page_mapping, test_page_flag } from './mem_map.ts';
 import { file_of, inode_of } from './mm_struct.ts';
 import { alloc_page } from './page_alloc.ts';
-import { do_page_cache_readahead, max_sane_readahead } from './readahead.ts';
+import { TestSetPageLocked, lock_page, unlock_page, wait_on_page_locked } from './page_wait.ts';
+import { do_page_cache_readahead, handle_ra_miss, max_sane_readahead, page_cache_readahead } from './readahead.ts';
 import { linear_page_index } from './rmap.ts';
-import { shmem_delete_inode, shmem_nopage } from './shmem.ts';
+import { shmem_nopage } from './shmem.ts';
 import { lru_cache_add, mark_page_accessed, page_cache_release } from './swap.ts';
 import { PGMAJFAULT, count_vm_events, dec_zone_page_state, inc_zone_page_state } from './vmstat.ts';
 import { VIA_FAULT, trace_mm_filemap_add_to_page_cache, trace_mm_filemap_delete_from_page_cache, trace_mm_filemap_miss } from '../trace/pagemap.ts';
+
+export {
+  filemap_fdatawait, filemap_fdatawrite, filemap_flush, filemap_write_and_wait, sync_page_range, wait_on_page_writeback_range,
+} from './filemap_sync.ts';
+export { TestSetPageLocked, end_page_writeback, lock_page, unlock_page, wait_on_page_locked, wait_on_page_writeback } from './page_wait.ts';
 
 /** What ->nopage found: a page with a reference for its user, and whether it had to be read. `page` is NOPAGE_SIGBUS where the file has none there,
  *  NOPAGE_OOM where there is no memory for it. */
@@ -44,12 +54,22 @@ export interface nopage_answer {
 export const NOPAGE_SIGBUS = NO_PAGE;
 export const NOPAGE_OOM = -2 as Pfn;
 
-/** Pages that are read around one that was missed (FM-6: 128 KiB). */
-const RA_PAGES = 32;
 /** So many more misses than hits, and nothing is read around them any more (FM-12). */
 const MMAP_LOTSAMISS = 100;
 
 // ---- faults -----------------------------------------------------------------------------------------------------------
+
+/** A fault in a mapping of a file, on its way. */
+interface file_fault {
+  file: file;
+  inode: inode;
+  vma: vm_area_struct;
+  pgoff: number;
+  /** 1: pages around it were read, which has counted it as a major one. */
+  did_readaround: 0 | 1;
+  /** VM_FAULT_MINOR, or VM_FAULT_MAJOR. */
+  type: number;
+}
 
 /** The page of a VMA's file at an address, by the file's kind (vma->vm_ops->nopage). */
 export function* vma_nopage(k: Kernel, vma: vm_area_struct, address: VirtAddr): Generator<Wait, nopage_answer, void> {
@@ -61,71 +81,219 @@ export function* vma_nopage(k: Kernel, vma: vm_area_struct, address: VirtAddr): 
   return answer;
 }
 
-/** The page of a file at an address of a VMA, read if need be (mm/filemap.c:filemap_nopage; FM-12, F-14). */
+/** The page of a file at an address of a VMA, read if need be; SIGBUS where it cannot be read (mm/filemap.c:filemap_nopage; FM-12, F-14). */
 export function* filemap_nopage(k: Kernel, vma: vm_area_struct, address: VirtAddr): Generator<Wait, nopage_answer, void> {
   const file = file_of(k, vma.vm_file);
   const inode = inode_of(k, file.f_inode);
-  const pgoff = linear_page_index(vma, address);
-  const is_outside = pgoff >= Math.ceil(inode.size / PAGE_SIZE);
-  if (is_outside && vma.vm_mm === current_task(k).mm) return { page: NOPAGE_SIGBUS, type: VM_FAULT_MINOR };
-
-  let did_readaround = false;
-  let was_read = false;
-  let skip_cache = is_outside || (vma.vm_flags & VM_RAND_READ) !== 0;
+  const fault: file_fault = { file, inode, vma, pgoff: linear_page_index(vma, address), did_readaround: 0, type: VM_FAULT_MINOR };
   for (;;) {
-    let page = skip_cache ? NO_PAGE : find_get_page(k, inode, pgoff);
-    if (page === NO_PAGE && !skip_cache) trace_mm_filemap_miss(k, inode.ino, pgoff, VIA_FAULT);
-    if (page === NO_PAGE && !skip_cache && may_read_around(file, vma)) {
-      if (!did_readaround) count_vm_events(k, PGMAJFAULT, 1);
-      did_readaround = true;
-      yield* read_around(k, inode, pgoff);
-      page = find_get_page(k, inode, pgoff);
+    const page = yield* find_for_fault(k, fault);
+    if (page === NOPAGE_SIGBUS || page === NOPAGE_OOM) return { page, type: VM_FAULT_MINOR };
+    const result = yield* read_for_fault(k, fault, page);
+    if (result === 'uptodate') {
+      mark_page_accessed(k, page);
+      return { page, type: fault.type };
     }
-    if (page !== NO_PAGE) return filemap_success(k, file, page, { did_readaround, was_read });
+    if (result === 'failed') shrink_readahead_size_eio(file.f_ra);
+    page_cache_release(k, page);
+    if (result === 'failed') return { page: NOPAGE_SIGBUS, type: VM_FAULT_MINOR };
+  }
+}
+
+/** The page in the cache, with a reference, but perhaps not up to date yet; NOPAGE_SIGBUS or NOPAGE_OOM. Only somebody else who looks into the memory
+ *  is given a page beyond the end of the file. */
+function* find_for_fault(k: Kernel, fault: file_fault): Generator<Wait, Pfn, void> {
+  const { file, inode, vma, pgoff } = fault;
+  const is_outside = pgoff >= Math.ceil(inode.size / PAGE_SIZE);
+  if (is_outside && vma.vm_mm === current_task(k).mm) return NOPAGE_SIGBUS;
+  let skip_cache = is_outside || (vma.vm_flags & VM_RAND_READ) !== 0;
+  if (!skip_cache && (vma.vm_flags & VM_SEQ_READ) !== 0) yield* page_cache_readahead(k, inode, file.f_ra, pgoff, 1);
+  for (;;) {
+    if (!skip_cache) {
+      const page = yield* find_or_read_around(k, fault);
+      if (page !== NO_PAGE) return page;
+    }
     const error = yield* page_cache_read(k, inode, pgoff);
-    if (error === -ENOMEM) return { page: NOPAGE_OOM, type: VM_FAULT_MINOR };
-    was_read ||= error === 0;
+    if (error < 0) return error === -ENOMEM ? NOPAGE_OOM : NOPAGE_SIGBUS;
     skip_cache = false;
   }
 }
 
-/** Counts a miss; whether the pages around it shall be read too (FM-12). */
-function may_read_around(file: file, vma: vm_area_struct): boolean {
-  if ((vma.vm_flags & VM_SEQ_READ) !== 0) return false;
-  file.f_ra.mmap_miss++;
-  return file.f_ra.mmap_miss <= file.f_ra.mmap_hit + MMAP_LOTSAMISS;
+/** The page in the cache, after those around it were read where it is missing and that seems of use; or NO_PAGE (FM-12). */
+function* find_or_read_around(k: Kernel, fault: file_fault): Generator<Wait, Pfn, void> {
+  const { inode, vma, pgoff } = fault;
+  const { f_ra } = fault.file;
+  let page = find_get_page(k, inode, pgoff);
+  if (page === NO_PAGE) {
+    trace_mm_filemap_miss(k, inode.ino, pgoff, VIA_FAULT);
+    if ((vma.vm_flags & VM_SEQ_READ) !== 0) {
+      handle_ra_miss(f_ra);
+      return NO_PAGE;
+    }
+    f_ra.mmap_miss++;
+    if (f_ra.mmap_miss > f_ra.mmap_hit + MMAP_LOTSAMISS) return NO_PAGE;
+    count_major_fault(k, fault);
+    fault.did_readaround = 1;
+    yield* read_around(k, inode, f_ra, pgoff);
+    page = find_get_page(k, inode, pgoff);
+  }
+  if (page !== NO_PAGE && fault.did_readaround === 0) fault.file.f_ra.mmap_hit++;
+  return page;
 }
 
-/** A page was found. One that this fault read by itself makes it a major one: on a real machine the page would not be up to date yet. */
-function filemap_success(k: Kernel, file: file, page: Pfn, how: { did_readaround: boolean; was_read: boolean }): nopage_answer {
-  if (!how.did_readaround) {
-    file.f_ra.mmap_hit++;
-    if (how.was_read) count_vm_events(k, PGMAJFAULT, 1);
+/** A fault that has to wait for a disk is a major one; it counts once. */
+function count_major_fault(k: Kernel, fault: file_fault): void {
+  if (fault.did_readaround === 1) return;
+  fault.type = VM_FAULT_MAJOR;
+  count_vm_events(k, PGMAJFAULT, 1);
+}
+
+/** Reads the pages around one that a fault missed (FM-12): half of them before it. */
+function* read_around(k: Kernel, inode: inode, ra: file_ra_state, pgoff: number): Generator<Wait, void, void> {
+  const ra_pages = max_sane_readahead(k, ra.ra_pages);
+  if (ra_pages === 0) return;
+  yield* do_page_cache_readahead(k, inode, Math.max(0, pgoff - Math.floor(ra_pages / 2)), ra_pages);
+}
+
+/** Waits until a page of the cache was read, and reads it if nobody did: twice where the first time failed. `gone`: it is no page of the file any
+ *  more (page_not_uptodate). */
+function* read_for_fault(k: Kernel, fault: file_fault, page: Pfn): Generator<Wait, 'uptodate' | 'gone' | 'failed', void> {
+  if (test_page_flag(k, page, PG_uptodate)) return 'uptodate';
+  count_major_fault(k, fault);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    yield* lock_page(k, page);
+    const is_gone = page_mapping_raw(k, page) === 0;
+    if (is_gone || test_page_flag(k, page, PG_uptodate)) {
+      unlock_page(k, page);
+      return is_gone ? 'gone' : 'uptodate';
+    }
+    if (attempt > 0) clear_page_flag(k, page, PG_error);
+    const error = yield* a_ops(fault.inode).readpage(k, fault.inode, page);
+    if (error === 0) yield* wait_on_page_locked(k, page);
+    if (error === 0 && test_page_flag(k, page, PG_uptodate)) return 'uptodate';
   }
-  mark_page_accessed(k, page);
-  return { page, type: how.did_readaround || how.was_read ? VM_FAULT_MAJOR : VM_FAULT_MINOR };
+  return 'failed';
+}
+
+/** Windows become smaller where a disk fails, so that one bad block costs fewer good ones (mm/filemap.c:shrink_readahead_size_eio; FM-4). */
+export function shrink_readahead_size_eio(ra: file_ra_state): void {
+  ra.ra_pages = Math.floor(ra.ra_pages / 4);
+}
+
+/** Reads a single page, or finds that it is there: 0, or -ENOMEM, or what the file system says (mm/filemap.c:page_cache_read). */
+function* page_cache_read(k: Kernel, inode: inode, index: number): Generator<Wait, number, void> {
+  const page = yield* page_cache_alloc_cold(k);
+  if (page === NO_PAGE) return -ENOMEM;
+  let error = yield* add_to_page_cache_lru(k, page, inode, index, GFP_KERNEL);
+  if (error === 0) error = yield* a_ops(inode).readpage(k, inode, page);
+  else if (error === -EEXIST) error = 0;
+  page_cache_release(k, page);
+  return error;
+}
+
+/** A page for the cache (mm/filemap.c:page_cache_alloc). */
+export function* page_cache_alloc(k: Kernel): Generator<Wait, Pfn, void> {
+  const page = yield* alloc_page(k, GFP_HIGHUSER);
+  return page;
+}
+
+/** A page for the cache that will not be used by the CPU before the disk has written it (G-2). */
+export function* page_cache_alloc_cold(k: Kernel): Generator<Wait, Pfn, void> {
+  const page = yield* alloc_page(k, GFP_HIGHUSER | __GFP_COLD);
+  return page;
 }
 
 // ---- finding, adding, removing ----------------------------------------------------------------------------------------
 
 /** A page of the cache with one reference more, or NO_PAGE (mm/filemap.c:find_get_page; FM-2). */
 export function find_get_page(k: Kernel, inode: inode, index: number): Pfn {
-  const page = inode.page_tree.get(index) ?? NO_PAGE;
+  const page = radix_tree_lookup(inode.page_tree, index);
   if (page !== NO_PAGE) get_page(k, page);
   return page;
 }
 
-/** The same, locked; a page that is no longer at its place when the lock is had is looked for again (mm/filemap.c:find_lock_page; FM-2). */
-export function find_lock_page(k: Kernel, inode: inode, index: number): Pfn {
-  const page = find_get_page(k, inode, index);
-  if (page !== NO_PAGE) lock_page(k, page);
+/** The same, locked; one that is no longer at its place when the lock is had is looked for again (mm/filemap.c:find_lock_page; FM-2). */
+export function* find_lock_page(k: Kernel, inode: inode, index: number): Generator<Wait, Pfn, void> {
+  for (;;) {
+    const page = find_get_page(k, inode, index);
+    if (page === NO_PAGE) return NO_PAGE;
+    yield* lock_page(k, page);
+    if (page_mapping_raw(k, page) === inode.ino * 2 && page_index(k, page) === index) return page;
+    unlock_page(k, page);
+    page_cache_release(k, page);
+  }
+}
+
+/** The same where the lock can be had at once, without a reference: the lock keeps the page where it is; else NO_PAGE
+ *  (mm/filemap.c:find_trylock_page). */
+export function find_trylock_page(k: Kernel, inode: inode, index: number): Pfn {
+  const page = radix_tree_lookup(inode.page_tree, index);
+  return page === NO_PAGE || TestSetPageLocked(k, page) ? NO_PAGE : page;
+}
+
+/** A page of the cache, locked and with a reference: the one that is there, or a new one that nobody has filled. NO_PAGE without memory
+ *  (mm/filemap.c:find_or_create_page; FM-2). */
+export function* find_or_create_page(k: Kernel, inode: inode, index: number, gfp_mask: number): Generator<Wait, Pfn, void> {
+  let cached_page = NO_PAGE;
+  let page = NO_PAGE;
+  for (;;) {
+    page = yield* find_lock_page(k, inode, index);
+    if (page !== NO_PAGE) break;
+    if (cached_page === NO_PAGE) cached_page = yield* alloc_page(k, gfp_mask);
+    if (cached_page === NO_PAGE) return NO_PAGE;
+    const error = yield* add_to_page_cache_lru(k, cached_page, inode, index, gfp_mask);
+    if (error === 0) return cached_page;
+    if (error !== -EEXIST) break;
+  }
+  if (cached_page !== NO_PAGE) page_cache_release(k, cached_page);
   return page;
 }
 
+/** Pages of the cache from `start` on, ascending, `nr` at most, each with one reference more (mm/filemap.c:find_get_pages; FM-2). */
+export function find_get_pages(k: Kernel, inode: inode, start: number, nr: number): Pfn[] {
+  const found = radix_tree_gang_lookup(inode.page_tree, start, nr).map(({ page }) => page);
+  for (const page of found) get_page(k, page);
+  return found;
+}
+
+/** The same up to the first page that is missing (mm/filemap.c:find_get_pages_contig). */
+export function find_get_pages_contig(k: Kernel, inode: inode, start: number, nr: number): Pfn[] {
+  const found = radix_tree_gang_lookup(inode.page_tree, start, nr).filter(({ index }, i) => index === start + i).map(({ page }) => page);
+  for (const page of found) get_page(k, page);
+  return found;
+}
+
+/** The same of pages that have a mark: DIRTY or WRITEBACK (mm/filemap.c:find_get_pages_tag). */
+export function find_get_pages_tag(k: Kernel, inode: inode, start: number, tag: number, nr: number): { index: number; page: Pfn }[] {
+  const found = radix_tree_gang_lookup_tag(inode.page_tree, start, nr, tag);
+  for (const { page } of found) get_page(k, page);
+  return found;
+}
+
+/** A page of the cache, locked and with a reference, where that needs no waiting for a lock; a new one if there is none. Its memory may not be found
+ *  by writing pages out, which may need this one (mm/filemap.c:grab_cache_page_nowait; FM-2). */
+export function* grab_cache_page_nowait(k: Kernel, inode: inode, index: number): Generator<Wait, Pfn, void> {
+  const found = find_get_page(k, inode, index);
+  if (found !== NO_PAGE) {
+    if (!TestSetPageLocked(k, found)) return found;
+    page_cache_release(k, found);
+    return NO_PAGE;
+  }
+  const gfp_mask = GFP_HIGHUSER & ~__GFP_FS;
+  const page = yield* alloc_page(k, gfp_mask);
+  if (page === NO_PAGE) return NO_PAGE;
+  const error = yield* add_to_page_cache_lru(k, page, inode, index, gfp_mask);
+  if (error === 0) return page;
+  page_cache_release(k, page);
+  return NO_PAGE;
+}
+
 /** Puts a page into the cache, locked and with a reference more. 0, or -EEXIST where there is one already (mm/filemap.c:add_to_page_cache; FM-1). */
-export function add_to_page_cache(k: Kernel, page: Pfn, inode: inode, index: number): number {
-  if (inode.page_tree.has(index)) return -EEXIST;
-  inode.page_tree.set(index, page);
+export function* add_to_page_cache(k: Kernel, page: Pfn, inode: inode, index: number, gfp_mask: number): Generator<Wait, number, void> {
+  let error = yield* radix_tree_preload(k, gfp_mask & ~__GFP_HIGHMEM);
+  if (error !== 0) return error;
+  error = yield* radix_tree_insert(k, inode.page_tree, index, page);
+  if (error !== 0) return error;
   inode.nrpages++;
   get_page(k, page);
   set_page_flag(k, page, PG_locked);
@@ -137,8 +305,8 @@ export function add_to_page_cache(k: Kernel, page: Pfn, inode: inode, index: num
 }
 
 /** The same, and the page is to come onto the inactive list (mm/filemap.c:add_to_page_cache_lru; FM-1, L-4). */
-export function add_to_page_cache_lru(k: Kernel, page: Pfn, inode: inode, index: number): number {
-  const error = add_to_page_cache(k, page, inode, index);
+export function* add_to_page_cache_lru(k: Kernel, page: Pfn, inode: inode, index: number, gfp_mask: number): Generator<Wait, number, void> {
+  const error = yield* add_to_page_cache(k, page, inode, index, gfp_mask);
   if (error === 0) lru_cache_add(k, page);
   return error;
 }
@@ -148,7 +316,7 @@ export function remove_from_page_cache(k: Kernel, page: Pfn): void {
   if (!test_page_flag(k, page, PG_locked)) BUG(k, `mm/filemap.c:remove_from_page_cache: page ${page} is not locked`);
   const inode = inode_of(k, page_mapping_raw(k, page) / 2);
   const index = page_index(k, page);
-  inode.page_tree.delete(index);
+  radix_tree_delete(k, inode.page_tree, index);
   inode.nrpages--;
   set_page_mapping(k, page, 0);
   dec_zone_page_state(k, page, NR_FILE_PAGES);
@@ -157,109 +325,4 @@ export function remove_from_page_cache(k: Kernel, page: Pfn): void {
 
 function s_dev(inode: inode): number {
   return inode.major * 2 ** 20 + inode.minor;
-}
-
-// ---- references to files ----------------------------------------------------------------------------------------------
-
-/** Drops a reference to an open file; the last one closes it (fs/file_table.c:fput). */
-export function fput(k: Kernel, file: file): void {
-  file.f_count--;
-  if (file.f_count > 0) return;
-  k.files[file.id] = null;
-  k.free_ids.files.push(file.id);
-  iput(k, inode_of(k, file.f_inode));
-}
-
-/** Drops a reference to an inode. One with a name stays, with its pages in the cache; shared memory that nobody reaches goes (fs/inode.c:iput). */
-export function iput(k: Kernel, inode: inode): void {
-  inode.i_count--;
-  if (inode.i_count > 0 || inode.kind === 'file') return;
-  shmem_delete_inode(k, inode);
-  k.inodes[inode.ino] = null;
-  k.free_ids.inodes.push(inode.ino);
-}
-
-// ---- the page lock ----------------------------------------------------------------------------------------------------
-
-/** Tries to lock a page; true where somebody had it locked already (include/linux/page-flags.h). */
-export function TestSetPageLocked(k: Kernel, page: Pfn): boolean {
-  if (test_page_flag(k, page, PG_locked)) return true;
-  set_page_flag(k, page, PG_locked);
-  return false;
-}
-
-/** Locks a page. Nobody sleeps with a page locked yet, so it is free to have. */
-export function lock_page(k: Kernel, page: Pfn): void {
-  if (TestSetPageLocked(k, page)) BUG(k, `mm/filemap.c:lock_page: page ${page} is locked, and waiting for it is not modelled yet`);
-}
-
-export function unlock_page(k: Kernel, page: Pfn): void {
-  if (!test_page_flag(k, page, PG_locked)) BUG(k, `mm/filemap.c:unlock_page: page ${page} is not locked`);
-  clear_page_flag(k, page, PG_locked);
-}
-
-// ---- reading ----------------------------------------------------------------------------------------------------------
-
-/** A byte of a file that nobody wrote: the same for the same path and offset, on every machine. Runs of 64 bytes repeat one word. */
-export function file_byte(path: string, offset: number): number {
-  return (file_word(path_hash(path), Math.floor(offset / 64)) >>> ((offset % 4) * 8)) & 0xff;
-}
-
-/** Reads the pages around one that a fault missed (FM-12): half of them before it. */
-function* read_around(k: Kernel, inode: inode, pgoff: number): Generator<Wait, void, void> {
-  const ra_pages = max_sane_readahead(k, RA_PAGES);
-  if (ra_pages === 0) return;
-  yield* do_page_cache_readahead(k, inode, Math.max(0, pgoff - Math.floor(ra_pages / 2)), ra_pages);
-}
-
-/** Reads a single page. 0; -EEXIST where it was there already; -ENOMEM (mm/filemap.c:page_cache_read). */
-function* page_cache_read(k: Kernel, inode: inode, index: number): Generator<Wait, number, void> {
-  const page = yield* page_cache_alloc_cold(k);
-  if (page === NO_PAGE) return -ENOMEM;
-  const error = add_to_page_cache_lru(k, page, inode, index);
-  if (error === 0) readpage(k, inode, page);
-  page_cache_release(k, page);
-  return error;
-}
-
-/** A page for the cache: it will not be used by the CPU before the disk has written it (G-2). */
-export function* page_cache_alloc_cold(k: Kernel): Generator<Wait, Pfn, void> {
-  const page = yield* alloc_page(k, GFP_HIGHUSER | __GFP_COLD);
-  return page;
-}
-
-/** Fills a locked page with its file's bytes, zeroes past the end, and unlocks it (a_ops->readpage, and the end of its I/O). */
-export function readpage(k: Kernel, inode: inode, page: Pfn): void {
-  const start = page_index(k, page) * PAGE_SIZE;
-  const size = Math.min(PAGE_SIZE, Math.max(0, inode.size - start));
-  fill_frame(k, page, 0);
-  fill_from_file(k, page, { hash: path_hash(inode.path), start, size });
-  charge(k, k.cost.copy_page);
-  set_page_flag(k, page, PG_uptodate);
-  unlock_page(k, page);
-}
-
-/** Writes `size` bytes of a file, from byte `start` of it on, to the beginning of a page. */
-function fill_from_file(k: Kernel, page: Pfn, from: { hash: number; start: number; size: number }): void {
-  const base = pfn_to_phys(page);
-  for (let at = 0; at < from.size; at += 4) {
-    const word = file_word(from.hash, Math.floor((from.start + at) / 64));
-    if (at + 4 <= from.size) write_phys32(k, phys(base + at), word);
-    else for (let i = 0; at + i < from.size; i++) write_phys(k, phys(base + at + i), (word >>> (i * 8)) & 0xff);
-  }
-}
-
-/** FNV-1a over the path's UTF-16 units. */
-function path_hash(path: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
-}
-
-/** The word that the n-th 64 bytes of a file repeat: every bit of both arguments counts (the last steps of MurmurHash3). */
-function file_word(hash: number, n: number): number {
-  let word = hash ^ Math.imul(n, 0x9e3779b1);
-  word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-  word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
-  return (word ^ (word >>> 16)) >>> 0;
 }

@@ -12,6 +12,8 @@ import type { inode, mm_struct, vm_area_struct } from '../include/mm_types.ts';
 import type { Pfn, PhysAddr, VirtAddr } from '../include/types.ts';
 import type { pte_t } from '../arch/pte.ts';
 import type { mmu_gather } from './tlb_gather.ts';
+import { EFBIG } from '../include/errno.ts';
+import { MAX_LFS_FILESIZE } from '../include/fs.ts';
 import { VM_ACCOUNT } from '../include/mm_types.ts';
 import { NO_PAGE, PAGE_SIZE, phys, virt } from '../include/types.ts';
 import { BUG } from '../kernel/panic.ts';
@@ -27,6 +29,7 @@ import { next_pte_table, pmd_addr_end } from './pte_range.ts';
 import { anon_vma_unlink, page_remove_rmap } from './rmap.ts';
 import { lru_add_drain, mark_page_accessed } from './swap.ts';
 import { tlb_finish_mmu, tlb_gather_mmu, tlb_remove_page, tlb_remove_tlb_entry } from './tlb_gather.ts';
+import { i_op_truncate } from '../fs/a_ops.ts';
 import { truncate_inode_pages } from './truncate.ts';
 import { unlink_file_vma } from './vma_merge.ts';
 import { WHY_UNMAP } from '../trace/mm.ts';
@@ -301,13 +304,16 @@ function unmap_mapping_range_vma(k: Kernel, vma: vm_area_struct, { first, past, 
   return reached < end ? reached : virt(0);
 }
 
-/** A file gets a new size. When it shrinks, what lies past the end leaves all page tables, copies included, then the page cache; 0 (mm/memory.c;
- *  F-13). Limits on a file's size are not modelled. */
+/** A file gets a new size. When it shrinks, what lies past the end leaves all page tables, copies included, then the page cache, and last the disk.
+ *  0, or -EFBIG (mm/memory.c; F-13). The new part of one that grows has no blocks, and reads as zeroes. RLIMIT_FSIZE and swap files are left out. */
 export function* vmtruncate(k: Kernel, inode: inode, offset: number): Generator<Wait, number, void> {
+  if (offset > inode.size && offset > MAX_LFS_FILESIZE) return -EFBIG;
   const is_shorter = offset <= inode.size;
   inode.size = offset;
-  if (!is_shorter) return 0;
-  yield* unmap_mapping_range(k, inode, offset + PAGE_SIZE - 1, 0);
-  yield* truncate_inode_pages(k, inode, offset);
+  if (is_shorter) {
+    yield* unmap_mapping_range(k, inode, offset + PAGE_SIZE - 1, 0);
+    yield* truncate_inode_pages(k, inode, offset);
+  }
+  yield* i_op_truncate(k, inode);
   return 0;
 }

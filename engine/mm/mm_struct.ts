@@ -6,12 +6,16 @@ import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
 import type { anon_vma, file, inode, mm_struct, vm_area_struct } from '../include/mm_types.ts';
 import type { task_struct } from '../include/sched.ts';
-import type { VirtAddr } from '../include/types.ts';
+import type { Pfn, VirtAddr } from '../include/types.ts';
 import { GFP_KERNEL } from '../include/gfp.ts';
-import { phys, virt } from '../include/types.ts';
+import { FMODE_WRITE } from '../include/mm_types.ts';
+import { PAGE_SIZE, phys, virt } from '../include/types.ts';
+import { make_radix_tree } from '../lib/radix-tree.ts';
+import { make_mutex } from '../kernel/mutex.ts';
 import { make_wait_queue } from '../kernel/wait.ts';
 import { current_task } from '../kernel/sched.ts';
 import { file_ra_state_init, zeroed_file_ra_state } from './file_ra_state.ts';
+import { PageAnon, page_mapping_raw } from './mem_map.ts';
 import { kmem_cache_alloc, kmem_cache_free } from './slab.ts';
 import { find_cache } from './slab_lists.ts';
 
@@ -40,6 +44,12 @@ export function inode_of(k: Kernel, id: number): inode {
 /** The inode that a VMA maps, or null for anonymous memory. */
 export function vma_inode(k: Kernel, vma: vm_area_struct): inode | null {
   return vma.vm_file === 0 ? null : inode_of(k, file_of(k, vma.vm_file).f_inode);
+}
+
+/** The file whose page cache a page belongs to, or null: an anonymous page, or one that has left the cache (include/linux/mm.h:page_mapping). */
+export function page_mapping(k: Kernel, page: Pfn): inode | null {
+  const mapping = page_mapping_raw(k, page);
+  return mapping === 0 || PageAnon(k, page) ? null : inode_of(k, mapping / 2);
 }
 
 /** A task's address space, or null. */
@@ -129,7 +139,7 @@ function make_mm(k: Kernel, id: number, address: VirtAddr): mm_struct {
     mm_users: 1, map_count: 0, mmap_sem: { activity: 0, wait: make_wait_queue() }, on_mmlist: 0, file_rss: 0, anon_rss: 0, hiwater_rss: 0,
     hiwater_vm: 0, total_vm: 0, locked_vm: 0, shared_vm: 0, exec_vm: 0, stack_vm: 0, reserved_vm: 0, def_flags: 0, nr_ptes: 0,
     start_code: virt(0), end_code: virt(0), start_data: virt(0), end_data: virt(0), start_brk: virt(0), brk: virt(0), start_stack: virt(0),
-    cpu_vm_mask: k.tlbs.map(() => 0),
+    iobuf: virt(0), cpu_vm_mask: k.tlbs.map(() => 0),
   };
 }
 
@@ -138,20 +148,24 @@ export function new_inode(k: Kernel, path: string, kind: inode['kind'], size: nu
   const ino = take_id(k.inodes, k.free_ids.inodes);
   const [major, minor] = kind === 'shmem' ? [0, 6] : [0, 1];
   const made: inode = {
-    ino, major, minor, path, kind, size, page_tree: new Map(), nrpages: 0, i_mmap: [], i_mmap_nonlinear: [], truncate_count: 0, i_count: 0,
+    ino, major, minor, path, kind, size, i_bdev: -1, extents: kind === 'file' && size > 0 ? [{ index: 0, nr: Math.ceil(size / PAGE_SIZE), block: 0 }] : [], i_state: 0, dirtied_when: 0,
+    i_lock_wait: make_wait_queue(), i_mutex: make_mutex(), i_writecount: 0, page_tree: make_radix_tree(), nrpages: 0, writeback_index: 0, flags: 0,
+    i_mmap: [], i_mmap_nonlinear: [], truncate_count: 0, i_count: 0,
     shmem_flags: 0, alloced: 0,
   };
   k.inodes[ino] = made;
   return made;
 }
 
-/** Opens an inode (get_empty_filp, without the memory of a struct file). */
+/** Opens an inode (get_empty_filp, without the memory of a struct file). Who opens it to write counts as a writer; whether he may is the caller's
+ *  to know (fs/namei.ts). */
 export function open_inode(k: Kernel, target: inode, f_mode: number, f_flags: number): file {
   const id = take_id(k.files, k.free_ids.files);
   const opened: file = { id, f_inode: target.ino, f_flags, f_mode, f_pos: 0, f_count: 1, f_ra: zeroed_file_ra_state() };
   file_ra_state_init(k, opened.f_ra, target);
   k.files[id] = opened;
   target.i_count++;
+  if ((f_mode & FMODE_WRITE) !== 0) target.i_writecount++;
   return opened;
 }
 

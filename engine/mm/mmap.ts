@@ -1,14 +1,14 @@
 // Address spaces: mappings made, found and taken away (mm/mmap.c; KERNEL.md MM-6 … MM-12, MM-20). None of this touches a page: a mapping is a
 // promise, faults keep it (F-5); only locked and populated mappings get their pages at once.
 //
-//   sys_mmap2 → do_mmap_pgoff → get_unmapped_area, do_munmap (what is in the way), __vm_enough_memory, vma_merge | alloc_vma → vma_link
+//   sys_mmap, sys_mmap2 → do_mmap_pgoff → get_unmapped_area, do_munmap (what is in the way), __vm_enough_memory, vma_merge | alloc_vma → vma_link
 //   sys_munmap → do_munmap → split_vma, detach_vmas_to_be_unmapped, unmap_region → unmap_vmas, free_pgtables → remove_vma_list
 //   sys_brk → do_brk → vma_merge | alloc_vma → vma_link
 //
 // Beside it: vma_list.ts (the order of VMAs), vma_merge.ts (merging and splitting), mmap_layout.ts (where mappings go), mmap_commit.ts (what may be
 // promised), mmap_stack.ts (VMAs that grow).
 //
-// Left out: huge pages, files whose own mmap refuses (ENODEV), noexec mounts, append-only and mandatorily locked files, MAP_DENYWRITE, security
+// Left out: huge pages, files whose own mmap refuses (ENODEV), noexec mounts, append-only and mandatorily locked files, security
 // modules, personalities. MAP_POPULATE of a shared mapping faults its pages in for reading, where the kernel's populate installs the same entries
 // without counting faults; a private mapping is not populated in 2.6.18, and with MAP_NONBLOCK no pages are mapped here.
 
@@ -16,7 +16,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
 import type { file, mm_struct, vm_area_struct } from '../include/mm_types.ts';
 import type { vma_range } from './vma_merge.ts';
-import { EACCES, EAGAIN, EBADF, EINVAL, ENOMEM, EOVERFLOW, EPERM } from '../include/errno.ts';
+import { EACCES, EAGAIN, EBADF, EINVAL, ENOMEM, EOVERFLOW, EPERM, ETXTBSY } from '../include/errno.ts';
 import {
   MAP_ANONYMOUS, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_GROWSDOWN, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED,
   MAP_TYPE, PROT_EXEC, PROT_READ, PROT_WRITE,
@@ -31,14 +31,14 @@ import { vm_get_page_prot } from '../arch/pte.ts';
 import { BUG } from '../kernel/panic.ts';
 import { down_write, up_write } from '../kernel/rwsem.ts';
 import { current_task } from '../kernel/sched.ts';
+import { fget, fput } from '../fs/file_table.ts';
 import { trace_vma_remove } from '../trace/mm.ts';
-import { fput } from './filemap.ts';
 import { get_user_pages, make_pages_present } from './memory.ts';
 import { free_pgtables, unmap_vmas, update_hiwater_rss } from './memory_zap.ts';
 import { can_do_mlock } from './mlock.ts';
 import { OVERCOMMIT_NEVER, __vm_enough_memory, vm_unacct_memory } from './mmap_commit.ts';
 import { PAGE_ALIGN, get_unmapped_area, unmap_area } from './mmap_layout.ts';
-import { alloc_vma, current_mm, file_of, free_vma, get_file, mm_of, mm_vmas, vma_of } from './mm_struct.ts';
+import { alloc_vma, current_mm, file_of, free_vma, get_file, mm_of, mm_vmas, vma_inode, vma_of } from './mm_struct.ts';
 import { shmem_zero_setup } from './shmem.ts';
 import { lru_add_drain } from './swap.ts';
 import { tlb_finish_mmu, tlb_gather_mmu } from './tlb_gather.ts';
@@ -70,13 +70,32 @@ export function* sys_mmap2(
   const is_anonymous = (flags & MAP_ANONYMOUS) !== 0;
   if (!is_anonymous && (k.files[fd_file] ?? null) === null) return -EBADF;
   const file = is_anonymous ? null : file_of(k, fd_file);
-  const mm = current_mm(k)!;
   if (file !== null) get_file(file);
+  const result = yield* do_mmap2(k, file, { addr, len, prot, flags, pgoff });
+  if (file !== null) yield* fput(k, file);
+  return result;
+}
+
+/** mmap of a descriptor, with the offset in bytes: the address of the mapping, or a negative error; -EINVAL where the offset is not that of a page,
+ *  -EBADF. `fd` counts without MAP_ANONYMOUS only. */
+export function* sys_mmap(
+  k: Kernel, addr: number, len: number, prot: number, flags: number, fd: number, offset: number,
+): Generator<Wait, number, void> {
+  if (offset % PAGE_SIZE !== 0) return -EINVAL;
+  const file = (flags & MAP_ANONYMOUS) === 0 ? fget(k, fd) : null;
+  if (file === null && (flags & MAP_ANONYMOUS) === 0) return -EBADF;
+  const result = yield* do_mmap2(k, file, { addr, len, prot, flags, pgoff: ulong(k, offset) / PAGE_SIZE });
+  if (file !== null) yield* fput(k, file);
+  return result;
+}
+
+/** What the calls have in common: only exec may deny others to write a file. */
+function* do_mmap2(k: Kernel, file: file | null, { addr, len, prot, flags, pgoff }: mmap_request): Generator<Wait, number, void> {
+  const mm = current_mm(k)!;
   yield* down_write(k, mm.mmap_sem);
   const request = { addr: ulong(k, addr), len: ulong(k, len), prot, flags: flags & ~(MAP_EXECUTABLE | MAP_DENYWRITE), pgoff };
   const result = yield* do_mmap_pgoff(k, file, request);
   up_write(k, mm.mmap_sem);
-  if (file !== null) fput(k, file);
   return result;
 }
 
@@ -268,10 +287,13 @@ function* new_mapping(k: Kernel, mm: mm_struct, range: vma_range): Generator<Wai
   return merged;
 }
 
-/** No file is mapped into what grows; shared memory gets the object that holds its pages. 0, or a negative error. */
+/** No file is mapped into what grows, nor run while somebody may write it; shared memory gets the object that holds its pages. 0, or a negative
+ *  error. */
 function attach_file(k: Kernel, vma: vm_area_struct): number {
-  if (vma.vm_file !== 0) return (vma.vm_flags & (VM_GROWSDOWN | VM_GROWSUP)) !== 0 ? -EINVAL : 0;
-  return (vma.vm_flags & VM_SHARED) !== 0 ? shmem_zero_setup(k, vma) : 0;
+  if (vma.vm_file === 0) return (vma.vm_flags & VM_SHARED) !== 0 ? shmem_zero_setup(k, vma) : 0;
+  if ((vma.vm_flags & (VM_GROWSDOWN | VM_GROWSUP)) !== 0) return -EINVAL;
+  const has_writer = vma_inode(k, vma)!.i_writecount > 0;
+  return has_writer && (vma.vm_flags & VM_DENYWRITE) !== 0 ? -ETXTBSY : 0;
 }
 
 /** A VMA for a range, in no list yet, that refers to its file; null where there is no memory. */
@@ -397,7 +419,7 @@ export function* do_munmap(k: Kernel, mm: mm_struct, start: number, len: number)
   }
   const vmas = detach_vmas_to_be_unmapped(k, mm, start, end);
   yield* unmap_region(k, mm, vmas, start, end);
-  remove_vma_list(k, mm, vmas);
+  yield* remove_vma_list(k, mm, vmas);
   return 0;
 }
 
@@ -428,21 +450,22 @@ function* unmap_region(k: Kernel, mm: mm_struct, vmas: vm_area_struct[], start: 
 }
 
 /** Frees detached VMAs; the address space has shrunk. */
-function remove_vma_list(k: Kernel, mm: mm_struct, vmas: readonly vm_area_struct[]): void {
+function* remove_vma_list(k: Kernel, mm: mm_struct, vmas: readonly vm_area_struct[]): Generator<Wait, void, void> {
   update_hiwater_vm(mm);
-  for (const vma of vmas) {
+  for (let i = 0; i < vmas.length; i++) {
+    const vma = vmas[i]!;
     const nrpages = vma_pages(vma);
     mm.total_vm -= nrpages;
     if ((vma.vm_flags & VM_LOCKED) !== 0) mm.locked_vm -= nrpages;
     vm_stat_account(k, mm, vma.vm_flags, vma.vm_file, -nrpages);
-    remove_vma(k, vma);
+    yield* remove_vma(k, vma);
   }
 }
 
 /** Closes and frees a VMA that reverse mapping and truncation do not find any more: free_pgtables has seen to that. */
-function remove_vma(k: Kernel, vma: vm_area_struct): void {
+function* remove_vma(k: Kernel, vma: vm_area_struct): Generator<Wait, void, void> {
   trace_vma_remove(k, vma.id, vma.vm_start, vma.vm_end);
-  if (vma.vm_file !== 0) fput(k, file_of(k, vma.vm_file));
+  if (vma.vm_file !== 0) yield* fput(k, file_of(k, vma.vm_file));
   free_vma(k, vma);
 }
 
@@ -458,7 +481,7 @@ export function* exit_mmap(k: Kernel, mm: mm_struct): Generator<Wait, void, void
   mm.mmap = [];
   mm.map_count = 0;
   mm.mmap_cache = 0;
-  for (const vma of vmas) remove_vma(k, vma);
+  for (let i = 0; i < vmas.length; i++) yield* remove_vma(k, vmas[i]!);
   if (mm.nr_ptes !== 0) BUG(k, 'mm/mmap.c:exit_mmap: page tables are left');
 }
 

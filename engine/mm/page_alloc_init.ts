@@ -77,6 +77,7 @@ function make_zone(k: Kernel, node: number, zone_idx: number, zone_start_pfn: Pf
     nr_scan_active: 0, nr_scan_inactive: 0, nr_active: 0, nr_inactive: 0, pages_scanned: 0, all_unreclaimable: 0, reclaim_in_progress: 0,
     vm_stat: new Array<number>(items).fill(0), temp_priority: DEF_PRIORITY, prev_priority: DEF_PRIORITY,
     wait_table_hash_nr_entries: entries, wait_table_bits: Math.log2(Math.max(1, entries)),
+    wait_table: [],
   };
 }
 

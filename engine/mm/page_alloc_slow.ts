@@ -11,14 +11,16 @@ import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
 import type { Pfn } from '../include/types.ts';
 import type { zonelist } from '../include/mmzone.ts';
+import { WRITE } from '../include/bio.ts';
 import { NO_PAGE } from '../include/types.ts';
 import { __GFP_FS, __GFP_HIGH, __GFP_NOFAIL, __GFP_NOMEMALLOC, __GFP_NORETRY, __GFP_NOWARN, __GFP_REPEAT, __GFP_WAIT } from '../include/gfp.ts';
 import { PF_MEMALLOC } from '../include/sched.ts';
 import {
   ALLOC_CPUSET, ALLOC_HARDER, ALLOC_HIGH, ALLOC_NO_WATERMARKS, ALLOC_WMARK_HIGH, ALLOC_WMARK_MIN, get_page_from_freelist,
 } from './page_alloc.ts';
+import { blk_congestion_wait, blk_congestion_wait_for_others } from '../block/request_list.ts';
 import { zone_of } from './mmzone.ts';
-import { WRITE, blk_congestion_wait, blk_congestion_wait_for_others, reclaim_is_modelled, try_to_free_pages, wakeup_kswapd } from './vmscan.ts';
+import { reclaim_is_modelled, try_to_free_pages, wakeup_kswapd } from './vmscan.ts';
 import { oom_is_modelled, out_of_memory } from './oom_kill.ts';
 import { show_mem } from './show_mem.ts';
 import { printk, printk_ratelimit } from '../kernel/printk.ts';

@@ -11,21 +11,21 @@
 //                         └─ sequential: make_ahead_window ── blockable_page_cache_readahead
 //   force_page_cache_readahead (advice), do_page_cache_readahead (faults) ──────┴── __do_page_cache_readahead ── read_pages
 //
-// What became of a decision shows in mm_readahead. Reading takes no time yet: read_pages fills the pages at once, and will submit bios instead.
-// Left out: read_cache_pages, which only network file systems use, and the readpages of a file system: every one of ours goes page by page.
+// What became of a decision shows in mm_readahead. Nobody waits for a page here: read_pages submits the reads, and the disk unlocks what it has read.
+// Left out: read_cache_pages, which only network file systems use.
 
 import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
 import type { file_ra_state, inode } from '../include/mm_types.ts';
-import type { pagevec } from '../include/pagevec.ts';
 import type { Pfn } from '../include/types.ts';
 import { BDI_read_congested } from '../include/blkdev.ts';
 import { RA_FLAG_INCACHE, RA_FLAG_MISS } from '../include/mm_types.ts';
 import { NO_PAGE, PAGE_SIZE } from '../include/types.ts';
-import { add_to_page_cache, page_cache_alloc_cold, readpage } from './filemap.ts';
+import { a_ops } from '../fs/a_ops.ts';
+import { radix_tree_lookup } from '../lib/radix-tree.ts';
+import { page_cache_alloc_cold } from './filemap.ts';
 import { inode_backing_dev_info } from './file_ra_state.ts';
-import { page_index, set_page_index } from './mem_map.ts';
-import { __pagevec_lru_add, page_cache_release, pagevec_add } from './swap.ts';
+import { set_page_index } from './mem_map.ts';
 import { numa_node_id } from './topology.ts';
 import {
   RA_AHEAD, RA_FAULT, RA_FIRST, RA_FORCED, RA_MISSED, RA_RANDOM, WINDOW_AHEAD, WINDOW_CURRENT, WINDOW_NONE, trace_mm_readahead,
@@ -230,27 +230,20 @@ export function* __do_page_cache_readahead(k: Kernel, inode: inode, offset: numb
   const end = Math.min(offset + nr_to_read, Math.ceil(inode.size / PAGE_SIZE));
   const page_pool: Pfn[] = [];
   for (let index = offset; index < end; index++) {
-    if (inode.page_tree.has(index)) continue;
+    if (radix_tree_lookup(inode.page_tree, index) !== NO_PAGE) continue;
     const page = yield* page_cache_alloc_cold(k);
     if (page === NO_PAGE) break;
     set_page_index(k, page, index);
     page_pool.push(page);
   }
-  read_pages(k, inode, page_pool);
+  if (page_pool.length > 0) yield* read_pages(k, inode, page_pool);
   return page_pool.length;
 }
 
-/** Reads pages that know their index, ascending; they come onto the inactive list at once, past the CPU's pagevec. One that somebody else has put
- *  there meanwhile is freed (mm/readahead.c:read_pages, fs/mpage.c:mpage_readpages; L-4). */
-export function read_pages(k: Kernel, inode: inode, page_pool: readonly Pfn[]): void {
-  const lru_pvec: pagevec = { pages: [], cold: 0 };
-  for (const page of page_pool) {
-    if (add_to_page_cache(k, page, inode, page_index(k, page)) === 0) {
-      readpage(k, inode, page);
-      if (pagevec_add(lru_pvec, page) === 0) __pagevec_lru_add(k, lru_pvec);
-    } else page_cache_release(k, page);
-  }
-  if (lru_pvec.pages.length > 0) __pagevec_lru_add(k, lru_pvec);
+/** Reads pages that know their index, ascending, and that nobody else knows yet (mm/readahead.c:read_pages). They come onto the inactive list at
+ *  once, past the CPU's pagevec; one that somebody else has put there meanwhile is freed (L-4). */
+function* read_pages(k: Kernel, inode: inode, page_pool: Pfn[]): Generator<Wait, void, void> {
+  yield* a_ops(inode).readpages(k, inode, page_pool);
 }
 
 /** No more than half of what the node has free or could give up (mm/readahead.c:max_sane_readahead; FM-10). */

@@ -14,26 +14,28 @@ import type { inode, vm_area_struct } from '../include/mm_types.ts';
 import type { nopage_answer } from './filemap.ts';
 import type { Pfn, VirtAddr } from '../include/types.ts';
 import { EINVAL, ENOMEM } from '../include/errno.ts';
-import { GFP_HIGHUSER, __GFP_ZERO } from '../include/gfp.ts';
+import { GFP_HIGHUSER, GFP_KERNEL, __GFP_ZERO } from '../include/gfp.ts';
 import { FMODE_READ, FMODE_WRITE, VM_ACCOUNT, VM_FAULT_MINOR } from '../include/mm_types.ts';
 import { PG_uptodate } from '../include/page-flags.ts';
 import { NO_PAGE, PAGE_SIZE } from '../include/types.ts';
 import { is_x86_64 } from '../arch/address.ts';
-import { NOPAGE_OOM, NOPAGE_SIGBUS, add_to_page_cache_lru, find_lock_page, fput, unlock_page } from './filemap.ts';
+import { NOPAGE_OOM, NOPAGE_SIGBUS, add_to_page_cache_lru, find_lock_page } from './filemap.ts';
 import { set_page_flag } from './mem_map.ts';
 import { __vm_enough_memory, vm_unacct_memory } from './mmap_commit.ts';
 import { file_of, inode_of, new_inode, open_inode } from './mm_struct.ts';
 import { alloc_page } from './page_alloc.ts';
+import { unlock_page } from './page_wait.ts';
 import { linear_page_index } from './rmap.ts';
 import { mark_page_accessed, page_cache_release } from './swap.ts';
-import { truncate_all_inode_pages } from './truncate.ts';
+import { truncate_inode_pages } from './truncate.ts';
 
 /** Open for reading and writing (include/asm-generic/fcntl.h). */
 const O_RDWR = 2;
 /** Pages whose place in swap the inode itself can hold; index pages hold those of the others. */
 const SHMEM_NR_DIRECT = 16;
 
-/** Gives a shared anonymous VMA the object that holds its pages. 0, or a negative error, and nothing has changed (mm/shmem.c:shmem_zero_setup). */
+/** Gives a shared anonymous VMA, which has no file yet, the object that holds its pages. 0, or a negative error, and nothing has changed
+ *  (mm/shmem.c:shmem_zero_setup). */
 export function shmem_zero_setup(k: Kernel, vma: vm_area_struct): number {
   const size = vma.vm_end - vma.vm_start;
   if (size > shmem_max_bytes(k)) return -EINVAL;
@@ -42,7 +44,6 @@ export function shmem_zero_setup(k: Kernel, vma: vm_area_struct): number {
   const inode = new_inode(k, '/dev/zero (deleted)', 'shmem', size);
   inode.shmem_flags = flags;
   const file = open_inode(k, inode, FMODE_READ | FMODE_WRITE, O_RDWR);
-  if (vma.vm_file !== 0) fput(k, file_of(k, vma.vm_file));
   vma.vm_file = file.id;
   return 0;
 }
@@ -58,8 +59,8 @@ export function* shmem_nopage(k: Kernel, vma: vm_area_struct, address: VirtAddr)
 }
 
 /** The last user of shared memory is gone: so are its pages, and the promise (mm/shmem.c:shmem_delete_inode). */
-export function shmem_delete_inode(k: Kernel, inode: inode): void {
-  truncate_all_inode_pages(k, inode);
+export function* shmem_delete_inode(k: Kernel, inode: inode): Generator<Wait, void, void> {
+  yield* truncate_inode_pages(k, inode, 0);
   shmem_unacct_size(k, inode.shmem_flags, inode.size);
   inode.size = 0;
   shmem_recalc_inode(k, inode);
@@ -76,7 +77,7 @@ export function shmem_recalc_inode(k: Kernel, inode: inode): void {
 /** A page with a reference for the caller, made of zeroes if there is none; else NOPAGE_OOM or NOPAGE_SIGBUS (mm/shmem.c:shmem_getpage). */
 function* shmem_getpage(k: Kernel, inode: inode, idx: number): Generator<Wait, Pfn, void> {
   for (;;) {
-    const found = find_lock_page(k, inode, idx);
+    const found = yield* find_lock_page(k, inode, idx);
     if (found !== NO_PAGE) {
       unlock_page(k, found);
       return found;
@@ -88,7 +89,8 @@ function* shmem_getpage(k: Kernel, inode: inode, idx: number): Generator<Wait, P
       shmem_unacct_blocks(k, inode.shmem_flags, 1);
       return NOPAGE_OOM;
     }
-    if (add_to_page_cache_lru(k, page, inode, idx) === 0) {
+    const error = yield* add_to_page_cache_lru(k, page, inode, idx, GFP_KERNEL);
+    if (error === 0) {
       inode.alloced++;
       set_page_flag(k, page, PG_uptodate);
       unlock_page(k, page);

@@ -21,19 +21,20 @@ export const REAPTIMEOUT_LIST3_SECONDS = 4;
 /** Every CPU reaps first after one second, and three ticks more for each CPU before it (cpucache_init, start_cpu_timer; SL-15). */
 export function cpucache_init(k: Kernel): void {
   k.slab.next_cache_reap = k.platform.cpu_to_node.map((_, cpu) => k.now + 1e9 + (3 * cpu * 1e9) / k.platform.hz);
-  k.sched.background = Math.min(...k.slab.next_cache_reap);
 }
 
-/** Runs every reap that is due by a time, each at its own time, in the place of the events threads: the machine calls it between two tasks. */
-export function run_cache_reaps(k: Kernel, until: number): void {
-  while (until !== Infinity && k.sched.background <= until) {
-    k.now = k.sched.background;
-    k.cpu = k.slab.next_cache_reap.indexOf(k.now);
-    k.current = 0;
-    cache_reap(k);
-    k.slab.next_cache_reap[k.cpu] = k.sched.background + REAPTIMEOUT_CPUC_SECONDS * 1e9;
-    k.sched.background = Math.min(...k.slab.next_cache_reap);
-  }
+/** When the next reap is due, ns. @nohooks */
+export function next_cache_reap(k: Kernel): number {
+  return Math.min(...k.slab.next_cache_reap);
+}
+
+/** Runs the reap that is due at a time, on its CPU, in the place of the events thread: the machine calls it between two tasks. */
+export function run_cache_reap(k: Kernel, now: number): void {
+  k.now = now;
+  k.cpu = k.slab.next_cache_reap.indexOf(now);
+  k.current = 0;
+  cache_reap(k);
+  k.slab.next_cache_reap[k.cpu] = now + REAPTIMEOUT_CPUC_SECONDS * 1e9;
 }
 
 /** What a CPU's events thread does every REAPTIMEOUT_CPUC_SECONDS, for the running CPU (mm/slab.c:cache_reap; SL-15, N-41). */

@@ -1,11 +1,11 @@
-// Pages on their way to the LRU lists and off them (mm/swap.c, include/linux/{pagevec,mm_inline}.h; KERNEL.md L-1 … L-8, PA-26).
+// Pages on their way to the LRU lists and off them (mm/swap.c, include/linux/{pagevec,mm_inline}.h; KERNEL.md L-1 … L-9, PA-26).
 //
 //   lru_add_pvecs[cpu]          a page waits here, with one reference more, until 14 have come     lru_add_drain ─┐
 //   lru_add_active_pvecs[cpu]   the same, for pages that begin on the active list                                 │
 //   zone.inactive_list, zone.active_list   head: what came last; tail: what reclaim looks at first  ◄─────────────┘
 //
-// Pages of files and anonymous ones stand on the same two lists. Left out: rotate_reclaimable_page (L-9) and swap_setup (L-10), which come with I/O
-// and swap; the zones' lru_lock, since nothing here can be interrupted; compound pages in the page cache (hugetlbfs).
+// Pages of files and anonymous ones stand on the same two lists. Left out: swap_setup (L-10), which comes with swap; the zones' lru_lock, since
+// nothing here can be interrupted; compound pages in the page cache (hugetlbfs).
 
 import type { Kernel } from '../kernel.ts';
 import type { zone } from '../include/mmzone.ts';
@@ -13,15 +13,16 @@ import type { pagevec } from '../include/pagevec.ts';
 import type { Pfn } from '../include/types.ts';
 import { pfn } from '../include/types.ts';
 import { PAGEVEC_SIZE } from '../include/pagevec.ts';
-import { PG_active, PG_lru, PG_referenced } from '../include/page-flags.ts';
+import { PG_active, PG_dirty, PG_locked, PG_lru, PG_referenced } from '../include/page-flags.ts';
 import { BUG } from '../kernel/panic.ts';
 import {
-  PageCompound, clear_page_flag, get_page, list_add, list_del, page_count, page_flags, page_lru_prev, page_private, page_zone, put_page_testzero,
-  set_page_flag, test_page_flag,
+  PageCompound, clear_page_flag, get_page, list_add, list_add_tail, list_del, page_count, page_flags, page_lru_prev, page_private, page_zone,
+  put_page_testzero, set_page_flag, test_page_flag,
 } from './mem_map.ts';
 import { __free_pages, __free_pages_ok, __pagevec_free, free_hot_page } from './page_alloc.ts';
-import { PGACTIVATE, count_vm_events } from './vmstat.ts';
+import { PGACTIVATE, PGROTATED, count_vm_events } from './vmstat.ts';
 import { trace_mm_lru_activate, trace_mm_lru_insertion, trace_mm_lru_pagevec_flush } from '../trace/pagemap.ts';
+import { trace_mm_lru_rotate } from '../trace/writeback.ts';
 
 /** Which list a pagevec leads to: `lru` and `kind` of the tracepoints. */
 const INACTIVE = 0;
@@ -122,6 +123,17 @@ export function mark_page_accessed(k: Kernel, page: Pfn): void {
   if (test_page_flag(k, page, PG_active) || !test_page_flag(k, page, PG_lru)) return;
   activate_page(k, page);
   clear_page_flag(k, page, PG_referenced);
+}
+
+/** A page was written out so that it can be given up, and its write is about to end: it goes to the tail of the inactive list, where reclaim finds it
+ *  next, unless it is in use again or dirty (mm/swap.c:rotate_reclaimable_page; L-9). */
+export function rotate_reclaimable_page(k: Kernel, page: Pfn): void {
+  const is_wanted = [PG_locked, PG_dirty, PG_active].some((bit) => test_page_flag(k, page, bit));
+  if (is_wanted || !test_page_flag(k, page, PG_lru)) return;
+  list_del(k, page);
+  list_add_tail(k, page, page_zone(k, page).inactive_list);
+  count_vm_events(k, PGROTATED, 1);
+  trace_mm_lru_rotate(k, page);
 }
 
 // ---- references -------------------------------------------------------------------------------------------------------

@@ -8,14 +8,14 @@
 //     (AAAA inside P,                   8: PPPPNNNNNNNN   3: PPPPNNNNNNNN
 //      up to its end)
 //
-// Left out: NUMA policies, vm_ops with open and close, counting of writers for MAP_DENYWRITE (i_writecount, i_mmap_writable), locks that only another
-// thread of the same address space could meet. The tree of a file's VMAs is a list here, in no order of pages.
+// Left out: NUMA policies, vm_ops with open and close, the count of mappings that may write (i_mmap_writable), locks that only another thread of the
+// same address space could meet. The tree of a file's VMAs is a list here, in no order of pages.
 
 import type { Kernel } from '../kernel.ts';
 import type { Wait } from '../kernel/sched.ts';
 import type { mm_struct, vm_area_struct } from '../include/mm_types.ts';
 import { ENOMEM } from '../include/errno.ts';
-import { VM_EXEC, VM_NONLINEAR, VM_READ, VM_SPECIAL, VM_WRITE } from '../include/mm_types.ts';
+import { VM_DENYWRITE, VM_EXEC, VM_NONLINEAR, VM_READ, VM_SPECIAL, VM_WRITE } from '../include/mm_types.ts';
 import { PAGE_SIZE, virt } from '../include/types.ts';
 import { trace_vma_create, trace_vma_merge, trace_vma_remove, trace_vma_split } from '../trace/mm.ts';
 import { alloc_vma, file_of, free_vma, get_file, mm_of, vma_inode } from './mm_struct.ts';
@@ -249,10 +249,12 @@ function __vma_link(k: Kernel, mm: mm_struct, vma: vm_area_struct): void {
   if (vma.anon_vma !== 0) anon_vma_link(k, vma);
 }
 
-/** Puts a VMA on the list of its file's mappings; nonlinear ones have their own. */
+/** Puts a VMA on the list of its file's mappings; nonlinear ones have their own (R-3). While a program is mapped nobody may write it
+ *  (fs/namei.ts). */
 export function __vma_link_file(k: Kernel, vma: vm_area_struct): void {
   const inode = vma_inode(k, vma);
   if (inode === null) return;
+  if ((vma.vm_flags & VM_DENYWRITE) !== 0) inode.i_writecount--;
   if ((vma.vm_flags & VM_NONLINEAR) !== 0) inode.i_mmap_nonlinear.push(vma.id);
   else inode.i_mmap.push(vma.id);
 }
@@ -261,6 +263,7 @@ export function __vma_link_file(k: Kernel, vma: vm_area_struct): void {
 export function unlink_file_vma(k: Kernel, vma: vm_area_struct): void {
   const inode = vma_inode(k, vma);
   if (inode === null) return;
+  if ((vma.vm_flags & VM_DENYWRITE) !== 0) inode.i_writecount++;
   if ((vma.vm_flags & VM_NONLINEAR) !== 0) inode.i_mmap_nonlinear = inode.i_mmap_nonlinear.filter((id) => id !== vma.id);
   else inode.i_mmap = inode.i_mmap.filter((id) => id !== vma.id);
 }

@@ -1,5 +1,5 @@
 // Page reclaim (mm/vmscan.c; KERNEL.md chapter 5). So far only its doors from the allocator: who asks kswapd to work, and for how
-// large a block; direct reclaim, which does what a test says; waiting for I/O.
+// large a block; direct reclaim, which does what a test says.
 // Not modelled yet: kswapd itself, direct reclaim, the shrinkers.
 
 import type { Kernel } from '../kernel.ts';
@@ -8,8 +8,8 @@ import type { zone, zonelist } from '../include/mmzone.ts';
 import { populated_zone } from '../include/mmzone.ts';
 import { __free_pages, zone_watermark_ok } from './page_alloc.ts';
 import { ALLOCSTALL, count_vm_events } from './vmstat.ts';
-import { cond_resched, schedule_timeout_retry, schedule_timeout_uninterruptible } from '../kernel/sched.ts';
-import { trace_congestion_wait, trace_mm_vmscan_wakeup_kswapd } from '../trace/vmscan.ts';
+import { cond_resched } from '../kernel/sched.ts';
+import { trace_mm_vmscan_wakeup_kswapd } from '../trace/vmscan.ts';
 
 /** Notes that a zone ran below its low mark for an order, so that kswapd balances the node (mm/vmscan.c:wakeup_kswapd; VS-8).
  *  The mask of the request is for the event alone. */
@@ -20,9 +20,6 @@ export function wakeup_kswapd(k: Kernel, zone: zone, order: number, gfp_mask: nu
   if (pgdat.kswapd_max_order < order) pgdat.kswapd_max_order = order;
   trace_mm_vmscan_wakeup_kswapd(k, zone.node, zone.zone_idx, order, gfp_mask);
 }
-
-/** The direction of I/O whose congestion is waited for (include/linux/fs.h). */
-export const WRITE = 1;
 
 /** Whether try_to_free_pages can do anything: only where a test says what the next pass finds. */
 export function reclaim_is_modelled(k: Kernel): boolean {
@@ -36,19 +33,4 @@ export function* try_to_free_pages(k: Kernel, _zonelist: zonelist, _gfp_mask: nu
   for (const page of pass.pages) __free_pages(k, page, 0);
   yield* cond_resched(k);
   return pass.nr_reclaimed;
-}
-
-/** Waits, for so many jiffies at most, until the queues of a direction are no longer congested (block/ll_rw_blk.c). There is no queue yet, so the
- *  whole time passes (QK-16). */
-export function* blk_congestion_wait(k: Kernel, rw: number, timeout: number): Generator<Wait, void, void> {
-  const began = k.now;
-  yield* schedule_timeout_uninterruptible(k, (timeout * 1e9) / k.platform.hz, 'I/O that makes memory free');
-  trace_congestion_wait(k, rw, timeout, k.now - began);
-}
-
-/** As blk_congestion_wait, for a task that does nothing itself to find more when it looks again. */
-export function* blk_congestion_wait_for_others(k: Kernel, rw: number, timeout: number): Generator<Wait, void, void> {
-  const began = k.now;
-  yield* schedule_timeout_retry(k, (timeout * 1e9) / k.platform.hz, 'memory that others free');
-  trace_congestion_wait(k, rw, timeout, k.now - began);
 }

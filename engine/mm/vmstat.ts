@@ -32,6 +32,7 @@ export const PGACTIVATE = index_of('pgactivate');
 export const PGFAULT = index_of('pgfault');
 export const PGMAJFAULT = index_of('pgmajfault');
 export const ALLOCSTALL = index_of('allocstall');
+export const PGROTATED = index_of('pgrotated');
 
 /** Zeroed event counters for every CPU. */
 export function make_vm_events(nr_cpus: number): number[][] {

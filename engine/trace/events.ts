@@ -6,6 +6,8 @@ import type { FieldKind } from './tracepoints.ts';
 import { RING_ARGS, TRACEPOINTS } from './tracepoints.ts';
 import { show_gfp_flags } from '../include/gfp.ts';
 import { ZONE_NAMES } from '../include/mmzone.ts';
+import { PAGE_FLAG_NAMES } from '../include/page-flags.ts';
+import { PDFLUSH_FUNCTIONS } from '../include/writeback.ts';
 import { VM_FLAG_NAMES } from '../include/mm_types.ts';
 import { hardware_pte } from '../arch/pte.ts';
 
@@ -87,6 +89,8 @@ const FAULT_KINDS = ['anon_zero', 'anon', 'cow', 'file', 'swap', 'spurious'];
 const RA_WINDOWS = ['none', 'current', 'ahead'];
 const RA_REASONS = ['first', 'ahead', 'missed', 'random', 'fault', 'forced'];
 const MISS_VIAS = ['read', 'fault'];
+const WB_REASONS = ['background', 'periodic', 'sync', 'balance', 'laptop'];
+const WB_SYNCS = ['none', 'all', 'hold'];
 const PTE_WHYS = ['fault', 'fork', 'unmap', 'protect', 'move', 'reclaim', 'hardware', 'migrate'];
 
 /** A field's value as people read it. */
@@ -101,6 +105,10 @@ export function show_field(kind: FieldKind, value: number): string {
     case 'ra_window': return RA_WINDOWS[value] ?? String(value);
     case 'ra_reason': return RA_REASONS[value] ?? String(value);
     case 'miss_via': return MISS_VIAS[value] ?? String(value);
+    case 'wb_reason': return WB_REASONS[value] ?? String(value);
+    case 'wb_sync': return WB_SYNCS[value] ?? String(value);
+    case 'pdflush_fn': return PDFLUSH_FUNCTIONS[value] ?? String(value);
+    case 'page_flag': return PAGE_FLAG_NAMES[value] ?? String(value);
     case 'pte_why': return PTE_WHYS[value] ?? String(value);
     case 'vm_flags': return VM_FLAG_NAMES.filter(([, bit]) => (value & bit) !== 0).map(([name]) => name).join('|') || '0';
     default: return String(value);

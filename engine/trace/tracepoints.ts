@@ -3,7 +3,7 @@
 // A tracepoint's id is its place in this table; the functions that emit them are in trace/kmem.ts, trace/vmscan.ts and trace/bootmem.ts.
 
 /** How a field's number is shown to people. */
-export type FieldKind = 'pfn' | 'int' | 'gfp' | 'address' | 'zone' | 'bytes' | 'pte' | 'fault_result' | 'fault_kind' | 'pte_why' | 'vm_flags' | 'ra_window' | 'ra_reason' | 'miss_via';
+export type FieldKind = 'pfn' | 'int' | 'gfp' | 'address' | 'zone' | 'bytes' | 'pte' | 'fault_result' | 'fault_kind' | 'pte_why' | 'vm_flags' | 'ra_window' | 'ra_reason' | 'miss_via' | 'wb_reason' | 'wb_sync' | 'pdflush_fn' | 'page_flag';
 
 export interface Tracepoint {
   system: string;
@@ -87,6 +87,21 @@ export const TRACEPOINTS = [
   { system: 'pagewalk', name: 'block_uncongested', fields: [['dev', 'int'], ['rw', 'int'], ['count', 'int']] },
   { system: 'pagewalk', name: 'mm_readahead', fields: [['ino', 'int'], ['start', 'int'], ['len', 'int'], ['async', 'int'], ['window', 'ra_window'], ['reason', 'ra_reason']] },
   { system: 'pagewalk', name: 'mm_filemap_miss', fields: [['ino', 'int'], ['index', 'int'], ['via', 'miss_via']] },
+  { system: 'writeback', name: 'writeback_dirty_page', fields: [['ino', 'int'], ['index', 'int']] },
+  { system: 'writeback', name: 'writeback_start', fields: [['bdi', 'int'], ['nr_pages', 'int'], ['sync_mode', 'wb_sync'], ['for_kupdate', 'int'], ['range_cyclic', 'int'], ['for_background', 'int'], ['reason', 'wb_reason']] },
+  { system: 'writeback', name: 'writeback_written', fields: [['bdi', 'int'], ['nr_pages', 'int'], ['sync_mode', 'wb_sync'], ['for_kupdate', 'int'], ['range_cyclic', 'int'], ['for_background', 'int'], ['reason', 'wb_reason']] },
+  { system: 'writeback', name: 'writeback_single_inode', fields: [['ino', 'int'], ['state', 'int'], ['dirtied_when', 'int'], ['age', 'int'], ['index', 'int'], ['nr_to_write', 'int'], ['wrote', 'int']] },
+  { system: 'writeback', name: 'balance_dirty_pages', fields: [['bdi', 'int'], ['limit', 'int'], ['dirty', 'int'], ['dirtied', 'int'], ['pause', 'int']] },
+  { system: 'writeback', name: 'global_dirty_state', fields: [['nr_dirty', 'int'], ['nr_writeback', 'int'], ['background_thresh', 'int'], ['dirty_thresh', 'int']] },
+  { system: 'pagewalk', name: 'dirty_limits', fields: [['unmapped_ratio', 'int'], ['dirty_ratio', 'int'], ['background_ratio', 'int'], ['available', 'int'], ['background', 'int'], ['dirty', 'int']] },
+  { system: 'pagewalk', name: 'pdflush_work', fields: [['thread', 'int'], ['fn', 'pdflush_fn'], ['arg', 'int']] },
+  { system: 'pagewalk', name: 'pdflush_spawn', fields: [['thread', 'int']] },
+  { system: 'pagewalk', name: 'pdflush_exit', fields: [['thread', 'int']] },
+  { system: 'pagewalk', name: 'page_writeback_begin', fields: [['pfn', 'pfn'], ['ino', 'int'], ['index', 'int']] },
+  { system: 'pagewalk', name: 'page_writeback_end', fields: [['pfn', 'pfn'], ['ino', 'int'], ['index', 'int'], ['error', 'int']] },
+  { system: 'pagewalk', name: 'file_io_error', fields: [['ino', 'int'], ['index', 'int'], ['rw', 'int']] },
+  { system: 'pagewalk', name: 'wait_on_page', fields: [['pfn', 'pfn'], ['bit', 'page_flag']] },
+  { system: 'pagewalk', name: 'mm_lru_rotate', fields: [['pfn', 'pfn']] },
 ] as const satisfies readonly Tracepoint[];
 
 export type TracepointName = (typeof TRACEPOINTS)[number]['name'];

@@ -7,6 +7,7 @@ import { rangeOfProperty } from '../ranges.ts';
 import type { Compilation } from './compilation.ts';
 import { complain } from './compilation.ts';
 import { settled, signedOf } from './constants.ts';
+import { diskOf, fileOf } from './disks.ts';
 import { FORMS_NOT_MODELLED, notModelled } from './not-modelled.ts';
 
 /** A description in the making, and where each part of it stands. */
@@ -21,7 +22,7 @@ interface Description {
 export function machineConfig(compilation: Compilation, file: number, machine: Machine): MachineConfig {
   const description: Description = { compilation, file, config: default_config(), places: new Map() };
   for (const setting of machine.settings) {
-    const part = readSetting(description, setting);
+    const part = readSetting(description, setting, machine.settings);
     if (part !== null) description.places.set(part, setting);
   }
   for (const { setting, message } of config_problems(description.config)) {
@@ -31,7 +32,7 @@ export function machineConfig(compilation: Compilation, file: number, machine: M
 }
 
 /** Takes a setting over; the part of the description that it belongs to, or null after a complaint. */
-function readSetting(description: Description, setting: Setting): keyof MachineConfig | null {
+function readSetting(description: Description, setting: Setting, settings: readonly Setting[]): keyof MachineConfig | null {
   const { config } = description;
   switch (setting.$type) {
     case 'ArchSetting': return assign(config, 'arch', setting.arch as MachineConfig['arch']);
@@ -43,6 +44,8 @@ function readSetting(description: Description, setting: Setting): keyof MachineC
     case 'ReserveSetting': return assign(config, 'reserve', [...config.reserve, { start: numberOf(description, setting.start), end: numberOf(description, setting.end) }]);
     case 'NodeSetting': return assign(config, 'zones', [...config.zones, ...zonesOf(description, setting)]);
     case 'DistanceSetting': return assign(config, 'distances', [...config.distances, distanceOf(description, setting)]);
+    case 'DiskSetting': return assign(config, 'disks', [...config.disks, diskOf(setting, settings, (node) => numberOf(description, node))]);
+    case 'FileSetting': return assign(config, 'files', [...config.files, fileOf(setting, (node) => numberOf(description, node))]);
     case 'SysctlSetting': return readSysctl(description, setting);
     default: {
       complain(description.compilation, description.file, setting, FORMS_NOT_MODELLED[setting.$type]!);

@@ -5,13 +5,10 @@ export { NAMES_NOT_MODELLED, notModelled };
 
 /** Settings of the machine, with what the machine does instead. */
 export const FORMS_NOT_MODELLED: Readonly<Record<string, string>> = {
-  DiskSetting: '`disk` is not modelled yet: this version has no block devices.',
-  FileSetting: '`file` is not modelled yet: this version has no files.',
   SwapSetting: '`swap` is not modelled yet: this version has no swap areas.',
 };
 
 /** Calls, of processes and of kernel threads. */
 export const CALLS_NOT_MODELLED: ReadonlySet<string> = new Set([
-  'open', 'close', 'read', 'write', 'pread', 'pwrite', 'lseek', 'ftruncate', 'fsync', 'sync', 'readahead', 'fadvise', 'swapon', 'swapoff',
-  'set_mempolicy', 'mbind', 'migrate_pages', 'drop_caches', 'wakeup_pdflush', 'shrink_all_memory',
+  'swapon', 'swapoff', 'set_mempolicy', 'mbind', 'migrate_pages', 'shrink_all_memory',
 ]);

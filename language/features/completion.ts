@@ -132,6 +132,7 @@ function memberSuggestions(checked: CheckedScenario, cursor: Cursor): Suggestion
   const type = typeOf(expression, { bindings: withGlobals(expression, checked.bindings) });
   if (type === 'zone{}') return values(ZONES[factsOf(checked).arch]);
   if (type === 'process{}') return taskSuggestions(checked.bindings);
+  if (type === 'disk{}') return values(factsOf(checked).disks);
   if (type === 'swap{}') return values(factsOf(checked).swaps);
   return Object.entries(OBJECTS[type] ?? {}).map(([label, member]) => ({
     label, kind: member.type === 'function' ? 'function' : 'member', detail: METHODS[type]?.[label]?.example ?? member.type, doc: member.doc,

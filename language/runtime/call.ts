@@ -11,7 +11,7 @@ export type AtomicCall = (k: Kernel, args: Value[]) => Value;
 /** A call that may: what it starts in the engine, and what its end means. `begin` throws ValueError before anything has happened. */
 export interface SleepingCall<Returned = unknown> {
   begin(k: Kernel, args: Value[]): Generator<Wait, Returned, void>;
-  /** Knows no arguments: in a copied machine a call may end that began in another. */
+  /** Knows no arguments: in a copied machine a call may end that began in another. Throws ValueError for what a scenario may not ask for. */
   result(returned: Returned, k: Kernel): Value;
 }
 
@@ -83,6 +83,12 @@ export function signedRegister(k: Kernel, value: Value | undefined): number {
   return Number(BigInt.asIntN(k.platform.arch === 'i386' ? 32 : 64, BigInt(toInteger(value ?? 0))));
 }
 
+/** A place in a file, or a length of one: loff_t, 64 bits with a sign on both architectures. Past 2^53 it is rounded. */
+export function offsetOf(value: Value | undefined): number {
+  const n = toInteger(value ?? 0);
+  return typeof n === 'number' ? n : Number(BigInt.asIntN(64, n));
+}
+
 /** An argument that is an `int`. */
 export function intOf(value: Value | undefined): number {
   const n = toInteger(value ?? 0);
@@ -92,6 +98,11 @@ export function intOf(value: Value | undefined): number {
 /** What a store of an integer to a byte of memory leaves: its low 8 bits. */
 export function byteOf(value: Value | undefined): number {
   return Number(BigInt.asUintN(8, BigInt(toInteger(value ?? 0))));
+}
+
+export function pathOf(value: Value | undefined): string {
+  if (typeof value === 'string') return value;
+  throw new ValueError(`a file's path is expected, as in \`open("/data")\`, not ${nameOfKind(value ?? 0)}`);
 }
 
 export function textOf(value: Value | undefined): string {

@@ -1,8 +1,11 @@
-/** Calls of vmalloc, the windows onto high memory, memory pools, and the kernel's memory and sysctls themselves (KERNEL.md chapters 14, 15, 19). */
-import type { Kernel, Pfn } from '../../engine/index.ts';
+/**
+ * Calls of vmalloc, the windows onto high memory, memory pools, write-back, and the kernel's memory and sysctls themselves (KERNEL.md chapters 12,
+ * 14, 15, 19).
+ */
+import type { Kernel, Pfn, Wait } from '../../engine/index.ts';
 import {
-  MODELLED_SYSCTLS, PAGE_KERNEL, VM_MAP, charge, current_task, kmap, kunmap, load_byte, max_mapnr, mempool_alloc, mempool_create, mempool_destroy,
-  mempool_free, read_sysctl, store_byte, sysctl_problem, vfree, vmalloc, vmap, vunmap, write_sysctl,
+  MODELLED_SYSCTLS, PAGE_KERNEL, VM_MAP, charge, current_task, drop_caches_sysctl_handler, kmap, kunmap, load_byte, max_mapnr, mempool_alloc,
+  mempool_create, mempool_destroy, mempool_free, read_sysctl, store_byte, sysctl_problem, vfree, vmalloc, vmap, vunmap, wakeup_pdflush, write_sysctl,
 } from '../../engine/index.ts';
 import { shownAddress } from './addresses.ts';
 import type { AtomicCall, SleepingCall } from './call.ts';
@@ -15,6 +18,7 @@ import type { Value } from './values.ts';
 import { ValueError, nameOfKind, toNumber } from './values.ts';
 
 const ENOENT = 2;
+const EACCES = 13;
 const EINVAL = 22;
 
 export const ATOMIC_MEMORY_CALLS: readonly [string, AtomicCall][] = [
@@ -48,7 +52,8 @@ export const ATOMIC_MEMORY_CALLS: readonly [string, AtomicCall][] = [
     store_byte(k, addressOf(address), byteOf(byte));
     return 0;
   }],
-  ['sysctl', (k, [name, value]) => sysctl(k, textOf(name), value)],
+  ['drop_caches', dropCaches],
+  ['wakeup_pdflush', (k, [pages]) => wakeup_pdflush(k, natural(pages))],
 ];
 
 export const SLEEPING_MEMORY_CALLS: readonly [string, SleepingCall][] = [
@@ -63,6 +68,7 @@ export const SLEEPING_MEMORY_CALLS: readonly [string, SleepingCall][] = [
     begin: (k, [count, order]) => mempool_create(k, nextPoolName(k), natural(count), 'pages', natural(order)),
     result: (pool) => (pool === null ? 0 : poolValue(pool.id)),
   }),
+  sleeping<Value>('sysctl', { begin: (k, [name, value]) => sysctl(k, textOf(name), value), result: sysctlValue }),
   sleeping('mempool_alloc', { begin: (k, [pool, gfp]) => mempool_alloc(k, poolOf(k, pool), natural(gfp)), result: elementValue }),
 ];
 
@@ -87,15 +93,38 @@ function framesOf(pages: Value | undefined): Pfn[] {
   return pages.map(frameOf);
 }
 
-/** Reads a sysctl, or writes it first: its value then, -ENOENT where there is no such file, -EINVAL for a value that the kernel refuses. */
-export function sysctl(k: Kernel, name: string, value: Value | undefined): Value {
+/**
+ * Reads a sysctl, or writes it first: its value then, -ENOENT where there is no such file, -EACCES for one that is read-only, -EINVAL for a value
+ * that the kernel refuses. What could never be set here ends as the words that sysctlValue throws.
+ */
+export function sysctl(k: Kernel, name: string, value: Value | undefined): Generator<Wait, Value, void> {
   const isModelled = (MODELLED_SYSCTLS as readonly string[]).includes(name);
   if (!isModelled && Object.hasOwn(SYSCTLS, name)) throw new ValueError(notModelled(`sysctl ${name}`).slice(0, -1));
-  if (read_sysctl(k, name) === null) return -ENOENT;
-  if (value === undefined) return read_sysctl(k, name)!;
+  if (read_sysctl(k, name) === null) return answered(-ENOENT);
+  if (value === undefined) return answered(read_sysctl(k, name)!);
+  if (SYSCTLS[name]!.readOnly) return answered(-EACCES);
   const numbers = Array.isArray(value) ? value.map(toNumber) : toNumber(value);
-  if (sysctl_problem(name, numbers) !== null) return -EINVAL;
-  const problem = write_sysctl(k, name, numbers);
-  if (problem !== null) throw new ValueError(`sysctl ${problem}`);
-  return read_sysctl(k, name)!;
+  return sysctl_problem(name, numbers) === null ? written(k, name, numbers) : answered(-EINVAL);
+}
+
+export function sysctlValue(returned: Value): Value {
+  if (typeof returned === 'string') throw new ValueError(`sysctl ${returned}`);
+  return returned;
+}
+
+/** A call that was refused, or that is done before it begins. */
+export function* answered<T extends Value>(value: T): Generator<Wait, T, void> {
+  yield* [];
+  return value;
+}
+
+function* written(k: Kernel, name: string, numbers: number | number[]): Generator<Wait, Value, void> {
+  const problem = yield* write_sysctl(k, name, numbers);
+  return problem ?? read_sysctl(k, name)!;
+}
+
+/** As writing the number to /proc/sys/vm/drop_caches. */
+function dropCaches(k: Kernel, [what]: Value[]): Value {
+  drop_caches_sysctl_handler(k, natural(what));
+  return 0;
 }

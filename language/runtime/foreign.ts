@@ -5,12 +5,14 @@
  * read; such a value lives no longer than the condition or the watch it is made for.
  */
 import type {
-  anon_vma, inode, kmem_cache, mempool_t, mm_struct, pg_data_t, slab, task_struct, vm_area_struct, vm_struct, zone_ref,
+  anon_vma, file, gendisk, inode, kmem_cache, mempool_t, mm_struct, pg_data_t, slab, task_struct, vm_area_struct, vm_struct, zone_ref,
 } from '../../engine/index.ts';
 import { ALL_KINDS } from './all-kinds.ts';
 import type { Kind } from './kinds.ts';
+import { diskValue } from './objects-disks.ts';
+import { inodeValue, openFileValue } from './objects-files.ts';
 import { areaValue, poolValue } from './objects-memory.ts';
-import { anonVmaValue, inodeValue, mmValue, vmaValue } from './objects-mm.ts';
+import { anonVmaValue, mmValue, vmaValue } from './objects-mm.ts';
 import { cacheValue, slabValue } from './objects-slab.ts';
 import { taskValue } from './objects-task.ts';
 import { nodeValue, zoneValue } from './objects-zone.ts';
@@ -56,6 +58,8 @@ const RECORDS: readonly [readonly string[], (raw: object) => Value][] = [
   recognized(['vm_start'], (raw: vm_area_struct) => vmaValue(raw)),
   recognized(['map_count'], (raw: mm_struct) => mmValue(raw)),
   recognized(['i_mmap'], (raw: inode) => inodeValue(raw)),
+  recognized(['f_inode'], ({ id }: file) => openFileValue(id)),
+  recognized(['disk_name'], ({ id }: gendisk) => diskValue(id)),
   recognized(['vmas', 'address'], (raw: anon_vma) => anonVmaValue(raw)),
 ];
 

@@ -1,10 +1,10 @@
 /**
- * Address spaces: mm_struct, its areas (vm_area_struct) with the page tables and pages behind them, and what pages belong to, anon_vma and inode
+ * Address spaces: mm_struct, its areas (vm_area_struct) with the page tables and pages behind them, and anon_vma, what anonymous pages belong to
  * (KERNEL.md R-1, MM-1 … MM-6). Of a process that has ended they are as they were when it gave up its memory.
  */
-import type { Kernel, Pfn, anon_vma, inode, mm_struct, pte_table, task_struct, vm_area_struct } from '../../engine/index.ts';
+import type { Kernel, Pfn, anon_vma, mm_struct, pte_table, task_struct, vm_area_struct } from '../../engine/index.ts';
 import {
-  VM_EXEC, VM_FLAG_NAMES, VM_MAYSHARE, VM_READ, VM_WRITE, anon_vma_of, area_name, inode_of, mm_of, mm_vmas, pte_entries, pte_page, pte_present,
+  VM_EXEC, VM_FLAG_NAMES, VM_MAYSHARE, VM_READ, VM_WRITE, anon_vma_of, area_name, mm_of, mm_vmas, pte_entries, pte_page, pte_present,
   pte_tables, vma_inode,
 } from '../../engine/index.ts';
 import { shownAddress } from './addresses.ts';
@@ -32,10 +32,6 @@ export function vmaValue({ id: vma }: Pick<vm_area_struct, 'id'>): ObjectValue {
 
 export function anonVmaValue({ id: anon }: Pick<anon_vma, 'id'>): ObjectValue {
   return { kind: 'anon_vma', anon };
-}
-
-export function inodeValue({ ino }: Pick<inode, 'ino'>): ObjectValue {
-  return { kind: 'inode', ino };
 }
 
 /** The areas of a task's address space, present or past. */
@@ -82,12 +78,6 @@ export const MM_KINDS: readonly [string, Kind][] = [
       ['id', { get: (_, o) => id(o, 'anon') }],
       ['vmas', { get: (k, o) => anonOf(k, o).vmas.map((vma) => vmaValue({ id: vma })) }],
     ]),
-  }],
-  ['inode', {
-    name: (k, o) => JSON.stringify(inodeAt(k, o).path),
-    summary: (k, o) => `${inodeAt(k, o).path}: ${count(inodeAt(k, o).nrpages, 'page')} in the page cache`,
-    gone: (k, o) => ((k.inodes[id(o, 'ino')] ?? null) === null ? 'a file that is gone' : undefined),
-    fields: inodeFields(),
   }],
 ];
 
@@ -283,19 +273,4 @@ function entriesOf(k: Kernel, o: ObjectValue): ObjectValue[] {
 
 function anonOf(k: Kernel, o: ObjectValue): anon_vma {
   return anon_vma_of(k, id(o, 'anon'));
-}
-
-function inodeAt(k: Kernel, o: ObjectValue): inode {
-  return inode_of(k, id(o, 'ino'));
-}
-
-function inodeFields(): Map<string, Field> {
-  return new Map<string, Field>([
-    ...fieldsOf(inodeAt, ['path', 'ino', 'kind']),
-    ...fieldsOf(inodeAt, ['size'], (size) => showBytes(size as number)),
-    ...fieldsOf(inodeAt, ['nrpages'], showPages),
-    ['pages', { get: (k, o) => [...inodeAt(k, o).page_tree].sort(([a], [b]) => a - b).map(([, page]) => ({ kind: 'page', pfn: page })) }],
-    ['vmas', { get: (k, o) => inodeAt(k, o).i_mmap.map((vma) => vmaValue({ id: vma })) }],
-    ...fieldsOf(inodeAt, ['i_count', 'truncate_count']),
-  ]);
 }

@@ -7,7 +7,8 @@ import {
 } from '../../engine/index.ts';
 import type { Field, Kind } from './kinds.ts';
 import { id } from './kinds.ts';
-import { anonVmaValue, inodeValue } from './objects-mm.ts';
+import { inodeValue } from './objects-files.ts';
+import { anonVmaValue } from './objects-mm.ts';
 import { pteValue } from './objects-pte.ts';
 import { nodeValue, zoneValue } from './objects-zone.ts';
 import { engineAddress } from './addresses.ts';

@@ -6,6 +6,7 @@ import {
 import { registerAddress } from './call.ts';
 import type { Field, Kind } from './kinds.ts';
 import { addressField, fieldsOf, id, indexedBy, showBytes, showPages } from './kinds.ts';
+import { openFilesValue } from './objects-files.ts';
 import { mmValueOf, vmaHolding, vmasValue } from './objects-mm.ts';
 import { pageMappedAt, pteAt } from './objects-pte.ts';
 import { taskNamed, tasksOf, uniqueNames, writtenName } from './task-names.ts';
@@ -74,6 +75,7 @@ function taskFields(): Map<string, Field> {
     ...fieldsOf(taskOf, ['nice', 'uid', 'euid']),
     ['oom_adj', { get: (k, o) => taskOf(k, o).oomkilladj }],
     ...memoryFields(),
+    ['files', { get: (_, o) => openFilesValue(id(o, 'pid')) }],
     ['parent', { get: (k, o) => (taskOf(k, o).parent === 0 ? 0 : taskValue(taskOf(k, o).parent)) }],
     ['children', { get: (k, o) => children_of(k, taskOf(k, o)).map(({ pid }) => taskValue(pid)) }],
     ...fieldsOf(taskOf, ['cpu', 'utime', 'start_time', 'exit_code', 'waits_for']),

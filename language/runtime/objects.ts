@@ -3,7 +3,7 @@
  *
  * An object is a record of its kind and the ids that find it (`{ kind: 'zone', node: 0, zone: 2 }`); what it holds is looked up in the machine
  * each time, and looking never changes anything. The kinds stand in tables: objects-zone.ts, objects-page.ts, objects-slab.ts,
- * objects-memory.ts, objects-task.ts, objects-mm.ts, objects-pte.ts, objects-machine.ts.
+ * objects-memory.ts, objects-task.ts, objects-mm.ts, objects-pte.ts, objects-files.ts, objects-disks.ts, objects-machine.ts.
  */
 import type { Kernel } from '../../engine/index.ts';
 import type { Kind, Shown } from './kinds.ts';

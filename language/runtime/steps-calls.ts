@@ -67,7 +67,7 @@ function sleepingCall({ args, slot, at }: KernelCall, call: SleepingCall): Step 
     *block(k, run, frame) {
       const returned = yield* inEngine(k, run, () => placed(at, () => call.begin(k, evaluateAll(k, closures, frame.slots))));
       tellOfLibrary(k, run);
-      const result = call.result(returned, k);
+      const result = placed(at, () => call.result(returned, k));
       hold(k, run.position, result, at);
       keep(frame, slot, result);
     },

@@ -1,6 +1,6 @@
 // Calls: that the one who runs them may call them, and that the arguments fit.
 import { AstUtils } from 'langium';
-import { isDef, isNameRef } from '../generated/ast.ts';
+import { isCall, isCallStatement, isDef, isNameRef } from '../generated/ast.ts';
 import type { Arg, Call, CallStatement, NameRef } from '../generated/ast.ts';
 import { didYouMean } from '../near.ts';
 import { stringValue } from '../text.ts';
@@ -37,6 +37,7 @@ function checkBuiltin(node: Call | CallStatement, callee: NameRef, callers: Call
   const callable = findCall(callee.name, runners[0]?.context ?? allowed[0]!);
   if (callable !== undefined) checkArguments(node, callable, context);
   if (callee.name === 'sysctl') checkSysctlName(node.args[0], context);
+  if (callee.name === 'open') checkPath(node, context);
 }
 
 /** The call answers an unknown name with an errno, which may be what the scenario is after. */
@@ -44,6 +45,25 @@ function checkSysctlName(arg: Arg | undefined, context: CheckContext): void {
   if (arg?.value?.$type !== 'StringLiteral') return;
   const problem = sysctlNameProblem(stringValue(arg.value.text));
   if (problem !== undefined) context.warning(arg.value, problem);
+}
+
+/** A misspelt path: the call answers -ENOENT, which may be what the scenario is after, so only what is near a file of the machine is told. */
+function checkPath(node: Call | CallStatement, context: CheckContext): void {
+  const [arg] = node.args;
+  if (arg?.value?.$type !== 'StringLiteral') return;
+  const path = stringValue(arg.value.text);
+  const near = didYouMean(path, context.facts.files);
+  if (path !== '' && !path.startsWith('/')) context.warning(arg.value, `A path begins with \`/\`: there is no file \`${path}\`, and this answers -ENOENT.`);
+  else if (near !== '' && !context.facts.files.includes(path) && !isMade(path, context)) context.warning(arg.value, `The machine has no file \`${path}\`: this answers -ENOENT.${near}`);
+}
+
+/** Whether some call in the file opens a path with flags: that one may make the file. */
+function isMade(path: string, { source }: CheckContext): boolean {
+  return AstUtils.streamAllContents(source.scenario).some((other) => {
+    if ((!isCall(other) && !isCallStatement(other)) || other.callee?.$type !== 'NameRef' || other.callee.name !== 'open') return false;
+    const [first] = other.args;
+    return other.args.length > 1 && (first?.value?.$type !== 'StringLiteral' || stringValue(first.value.text) === path);
+  });
 }
 
 function wrongContext(callee: NameRef, allowed: readonly Context[], runner: Runner): string {

@@ -1,10 +1,10 @@
 // The machine block: each setting once, the values in range, disks that exist.
-import type { ArchSetting, CostSetting, DistanceSetting, FileSetting, Machine, NodeSetting, ReserveSetting, Setting, SwapSetting, Zone } from '../generated/ast.ts';
+import type { ArchSetting, CostSetting, DistanceSetting, Machine, NodeSetting, ReserveSetting, Setting, SwapSetting, Zone } from '../generated/ast.ts';
 import { signedValue } from '../constant-value.ts';
 import { didYouMean } from '../near.ts';
 import { COSTS } from '../vocabulary/costs.ts';
 import { MAX_MEMORY, RANGES, ZONES } from '../vocabulary/settings.ts';
-import { checkDisk } from './disks.ts';
+import { checkDisk, checkDiskName, checkFile } from './disks.ts';
 import type { CheckContext } from './context.ts';
 import { isArch } from './machine-facts.ts';
 import { checkQuantity } from './quantities.ts';
@@ -56,8 +56,8 @@ function checkSetting(setting: Setting, machine: Machine, context: CheckContext)
     case 'NodeSetting': return checkNode(setting, context);
     case 'DistanceSetting': return checkDistance(setting, machine, context);
     case 'ReserveSetting': return checkReserve(setting, context);
-    case 'DiskSetting': return checkDisk(setting, context);
-    case 'FileSetting': return checkFile(setting, context);
+    case 'DiskSetting': return checkDisk(setting, machine, context);
+    case 'FileSetting': return checkFile(setting, machine, context);
     case 'SwapSetting': return checkSwap(setting, context);
     case 'SysctlSetting': return checkSysctl(setting, context);
     case 'CostSetting': return checkCost(setting, context);
@@ -121,22 +121,10 @@ function checkReserve(setting: ReserveSetting, context: CheckContext): void {
   if (start !== undefined && end !== undefined && end <= start) context.error(setting, 'A range ends after its start: the end is the first address that is not reserved.', 'end');
 }
 
-function checkFile(setting: FileSetting, context: CheckContext): void {
-  checkQuantity(setting.size, { name: 'The size of a file', kind: 'size', min: 0 }, context);
-  checkDiskName(setting, context);
-}
-
 function checkSwap(setting: SwapSetting, context: CheckContext): void {
   checkQuantity(setting.size, { name: 'The size of a swap area', kind: 'size', min: PAGE }, context);
   checkQuantity(setting.priority, { name: 'The priority of a swap area', kind: 'count', min: RANGES.priority[0], max: RANGES.priority[1] }, context);
   checkDiskName(setting, context);
-}
-
-function checkDiskName(setting: FileSetting | SwapSetting, context: CheckContext): void {
-  const { disks } = context.facts;
-  if (setting.disk === undefined || disks.includes(setting.disk)) return;
-  const remedy = didYouMean(setting.disk, disks) || (disks.length > 0 ? ` Known are: ${disks.join(', ')}.` : ` Add \`disk ${setting.disk} { }\` to the machine.`);
-  context.error(setting, `There is no disk \`${setting.disk}\`.${remedy}`, 'disk');
 }
 
 function checkCost(setting: CostSetting, context: CheckContext): void {

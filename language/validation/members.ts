@@ -56,7 +56,7 @@ export function checkIndex(node: Index, context: CheckContext): void {
 }
 
 /** Names of the machine that kernel functions give to their own parameters and locals, which win in `when` and log texts. */
-const NAMES_OF_LOCALS: ReadonlySet<string> = new Set(['zones', 'nodes', 'files', 'events']);
+const NAMES_OF_LOCALS: ReadonlySet<string> = new Set(['zones', 'nodes', 'files', 'disks', 'writeback', 'events']);
 
 function mayBeLocal(node: Member | Index): boolean {
   let root: Expr = node;
@@ -117,6 +117,7 @@ function nameOf(node: Expr): string {
 function collectionProblem(name: string, type: string, context: CheckContext): string | undefined {
   if (type === 'zone{}') return zoneProblem(name, context);
   if (type === 'process{}') return taskProblem(name, context);
+  if (type === 'disk{}') return context.facts.disks.includes(name) ? undefined : `The machine has no disk \`${name}\`.${didYouMean(name, context.facts.disks) || ` Its disks: ${context.facts.disks.join(', ') || 'none'}.`}`;
   if (type === 'swap{}') return context.facts.swaps.includes(name) ? undefined : `The machine has no swap area \`${name}\`.${didYouMean(name, context.facts.swaps) || ` Its swap areas: ${context.facts.swaps.join(', ') || 'none'}.`}`;
   return undefined;
 }

@@ -14,5 +14,6 @@ export const EVENT_ALIASES: Readonly<Record<string, EventAlias>> = {
   segfault: { target: 'bad_area_nosemaphore', kind: 'function', doc: 'A process touches an address that it may not touch.' },
   major_fault: { target: 'major_fault', kind: 'tracepoint', doc: 'A page fault has to read from a disk.' },
   kswapd_wake: { target: 'mm_vmscan_wakeup_kswapd', kind: 'tracepoint', doc: 'A zone has fallen below its low watermark and kswapd is asked to work.' },
+  writeback: { target: 'mpage_writepages', kind: 'function', doc: 'Dirty pages of a file begin to be written to its disk.' },
   bug: { target: 'kernel_bug', kind: 'tracepoint', doc: 'The kernel has met a state that cannot be.' },
 };

@@ -7,7 +7,7 @@ export const FORMS = ['machine', 'process', 'kernel', 'boot', 'def', 'const', 'i
 export const SETTINGS = ['arch', 'cpus', 'memory', 'node', 'distance', 'reserve', 'disk', 'file', 'swap', 'sysctl', 'cost', 'hz', 'seed'] as const;
 
 /** Settings of `disk NAME { }`. */
-export const DISK_SETTINGS = ['seek', 'bandwidth', 'fail'] as const;
+export const DISK_SETTINGS = ['size', 'seek', 'bandwidth', 'fail'] as const;
 
 /** Options of `process NAME … { }`. */
 export const PROCESS_OPTIONS = ['at', 'after', 'nice', 'uid', 'oom_adj', 'cpu', 'rlimit_as', 'rlimit_stack', 'dies', 'times'] as const;
@@ -47,6 +47,15 @@ export const RANGES = {
 
 /** The most physical memory that an architecture addresses, in bytes: i386 without PAE 4 GiB, x86_64 2^46. */
 export const MAX_MEMORY: Readonly<Record<ArchName, number>> = { i386: 2 ** 32, x86_64: 2 ** 46 };
+
+/** What a disk holds, bytes: without a `size` this, or twice what is declared on it; at most 2^32 blocks. */
+export const DEFAULT_DISK_SIZE = 2 ** 34;
+export const MAX_DISK_SIZE = 2 ** 44;
+
+/** The largest file, MAX_LFS_FILESIZE of i386, bytes; and how many characters a path and a name in it may have. */
+export const MAX_FILE_SIZE = 2 ** 43 - 1;
+export const PATH_MAX = 4095;
+export const NAME_MAX = 255;
 
 /** Tasks that every machine has besides those of the scenario; a digit stands for a CPU or a node. */
 export const BUILTIN_TASK = /^(?:init|swapper|pdflush|kthread|kblockd\/\d+|kswapd\d+|events\/\d+|ksoftirqd\/\d+|migration\/\d+)$/;

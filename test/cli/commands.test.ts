@@ -37,11 +37,11 @@ describe('pagewalk check', () => {
   });
 
   it('finds what is wrong with a file that others import', () => {
-    place.write('library.pagewalk', 'def twice(n) { return drop_caches(n) }\n');
+    place.write('library.pagewalk', 'def twice(n) { return shrink_all_memory(n) }\n');
     place.write('tasks.pagewalk', 'def twice(n) { return n }\nkernel k { }\n');
     assert.deepEqual(place.pagewalk('check', 'library.pagewalk', 'tasks.pagewalk'), {
       status: 2, out: '2 files checked: 2 errors\n',
-      err: 'library.pagewalk:1:23: `drop_caches` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.\n'
+      err: 'library.pagewalk:1:23: `shrink_all_memory` is not modelled yet: this version has processes, files and disks, but no swap and no reclaim.\n'
         + 'tasks.pagewalk:1:1: There is no `machine` block: a scenario needs one, as in `machine { memory 64MiB }`.\n',
     });
   });

@@ -86,7 +86,7 @@ describe('pagewalk run --json', () => {
         maj_flt: 0, total_vm: 28, rss: 1, anon_rss: 1, file_rss: 0, nr_ptes: 1, map_count: 4, locked_vm: 0,
       },
       {
-        name: 'c', comm: 'c', pid: 2, kind: 'user', state: 'Z', cpu: 0, exit_code: 0, parent: 1, uid: 5, nice: 3, oom_adj: 0, signal: 0, si_code: 0, si_addr: '0x0', min_flt: 1,
+        name: 'c', comm: 'c', pid: 4, kind: 'user', state: 'Z', cpu: 0, exit_code: 0, parent: 1, uid: 5, nice: 3, oom_adj: 0, signal: 0, si_code: 0, si_addr: '0x0', min_flt: 1,
         maj_flt: 0, total_vm: 28, rss: 2, anon_rss: 1, file_rss: 1, nr_ptes: 1, map_count: 4, locked_vm: 0,
       },
     ]);
@@ -215,7 +215,7 @@ describe('pagewalk run --trace', () => {
   it('writes what Perfetto opens', () => {
     const { traceEvents } = JSON.parse(trace('--format', 'perfetto')) as { traceEvents: { ph: string; name: string; tid: number; args: object }[] };
     assert.deepEqual(traceEvents.map(({ ph, name, tid }) => `${ph} ${name} ${tid}`), [
-      'M thread_name 0', 'i mm_page_alloc_zone_locked 1', 'i mm_page_alloc 1', 'i mm_page_free 1', 'M thread_name 1',
+      'M thread_name 0', 'i mm_page_alloc_zone_locked 1', 'i mm_page_alloc 1', 'i mm_page_free 1', 'M thread_name 1', 'M thread_name 2', 'M thread_name 3',
     ]);
     assert.deepEqual(traceEvents[4]!.args, { name: 'driver-1' });
   });
@@ -227,7 +227,7 @@ describe('pagewalk run --trace', () => {
     const text = place.read('trace.txt');
     assert.equal(text.match(/ mm_fault_end: /g)!.length, 5120 + 1);
     assert.match(text, / mm_fault_end: address=0xb6c00000 result=MINOR kind=anon pfn=\d+ ns=\d+\n/);
-    assert.match(text, / {15}c-2 .* pte_set: mm=2 address=0xb6c00000 old=0x[0-9a-f]+ pte=0x[0-9a-f]+067 why=fault\n/);
+    assert.match(text, / {15}c-4 .* pte_set: mm=2 address=0xb6c00000 old=0x[0-9a-f]+ pte=0x[0-9a-f]+067 why=fault\n/);
     assert.ok(!text.includes('LOST'));
   });
 

@@ -78,8 +78,8 @@ const CASES: Case[] = [
   },
   {
     name: 'names what is not modelled yet',
-    scenario: 'machine { memory 64MiB }\nprocess hog { open("/x") }\n',
-    status: 2, out: '', err: 'case.pagewalk:2:15: `open` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.\n',
+    scenario: 'machine { memory 64MiB }\nprocess hog { swapon("x") }\n',
+    status: 2, out: '', err: 'case.pagewalk:2:15: `swapon` is not modelled yet: this version has processes, files and disks, but no swap and no reclaim.\n',
   },
   {
     name: 'fails when a process is ended by a signal that nobody asked for, and names its statement',

@@ -35,7 +35,7 @@ describe('initialize', () => {
     assert.deepEqual(client.order(), ['response initialize', 'event initialized']);
     assert.deepEqual(capabilities.exceptionBreakpointFilters?.map((one) => [one.filter, one.default]), [
       ['bug', true], ['failed_expectation', false], ['allocation_failure', false], ['segfault', false], ['major_fault', false],
-      ['kswapd_wake', false],
+      ['writeback', false], ['kswapd_wake', false],
     ]);
     assert.equal(capabilities.supportsStepBack, undefined);
     for (const [name, isSupported] of Object.entries(capabilities)) if (name.startsWith('supports')) assert.equal(isSupported, true, name);

@@ -32,7 +32,7 @@ describe('a process', () => {
   it('is a thread, and its child is another', () => debug('process', { lines: ['child', 'parent'] }, async (session) => {
     await session.stopped();
     const { threads } = await session.client.request<{ threads: DebugProtocol.Thread[] }>('threads');
-    assert.deepEqual(threads.map(({ name }) => name), ['walker', 'child']);
+    assert.deepEqual(threads.map(({ name }) => name), ['walker', 'child', 'pdflush', 'pdflush']);
     assert.deepEqual((await session.stack({ threadId: threads[0]!.id })).map(placeOf), ['walker process.pagewalk `wait child`']);
     await session.go();
     assert.equal(await session.finish(), 0);
@@ -63,19 +63,19 @@ describe('a process', () => {
     const [walker, child] = await processes(session);
     assert.deepEqual([walker!.name, walker!.state, walker!.rss, walker!.isCurrent], ['walker', 'S', 2, false]);
     assert.deepEqual([child!.name, child!.state, child!.rss, child!.isCurrent], ['child', 'R', 2, true]);
-    const areas = await vmas(session, 2);
+    const areas = await vmas(session, child!.pid);
     assert.deepEqual(areas.map(({ permissions, name, pages, rss }) => `${permissions} ${name} ${rss} of ${pages}`), [
       'r-xp /bin/walker 0 of 4', 'rw-p /bin/walker 0 of 1', 'rw-p  2 of 16', 'rw-p [stack] 0 of 21',
     ]);
-    const shared = await entries(session, 2);
+    const shared = await entries(session, child!.pid);
     const inBoth = ['PRESENT|USER|DIRTY', 2, 3];
     assert.deepEqual(shared.map(({ bits, page }) => [bits, page?.mapcount, page?.count]), [inBoth, inBoth], 'one more reference is the pagevec\'s');
     assert.deepEqual((await entries(session, 1)).map(({ bits }) => bits), ['PRESENT|USER|ACCESSED|DIRTY', 'PRESENT|USER|ACCESSED|DIRTY']);
     await session.go();
     const [, ended] = await processes(session);
     assert.deepEqual([ended!.state, ended!.rss], ['Z', 2], 'it is as it was when it gave up its memory');
-    assert.equal((await vmas(session, 2))[2]!.rss, 2);
-    assert.deepEqual(await session.client.request('pagewalk/pageTables', { pid: 2, start: areas[2]!.start }), { tables: [] });
+    assert.equal((await vmas(session, child!.pid))[2]!.rss, 2);
+    assert.deepEqual(await session.client.request('pagewalk/pageTables', { pid: child!.pid, start: areas[2]!.start }), { tables: [] });
     assert.deepEqual((await entries(session, 1)).map(({ page }) => page?.mapcount), [1, 1]);
   }));
 

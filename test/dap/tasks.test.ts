@@ -22,9 +22,9 @@ async function threadNamed(session: Debugging, name: string): Promise<number> {
 describe('two tasks', () => {
   it('are threads from their start to their end', () => debug('two-tasks', { lines: ['woken', 'after'] }, async (session) => {
     await session.stopped();
-    assert.deepEqual((await threads(session)).map(({ name }) => name), ['early', 'late']);
+    assert.deepEqual((await threads(session)).map(({ name }) => name), ['early', 'late', 'pdflush', 'pdflush']);
     await session.go();
-    assert.deepEqual((await threads(session)).map(({ name }) => name), ['late']);
+    assert.deepEqual((await threads(session)).map(({ name }) => name), ['late', 'pdflush', 'pdflush']);
     assert.equal(await session.finish(), 0);
     const told = session.client.events('thread').map(({ body }) => `${body.reason} ${body.threadId}`);
     const standsForTheEnd = session.client.events('stopped').at(-1)?.body.threadId as number;
@@ -112,7 +112,7 @@ describe('pause', () => {
 
   it('answers threads at once while the machine runs', () => debug('long', {}, async (session) => {
     await session.client.event('thread');
-    assert.deepEqual(await threads(session), [{ id: 1, name: 'spinner' }]);
+    assert.deepEqual((await threads(session)).slice(0, 1), [{ id: 1, name: 'spinner' }]);
     for (const command of ['stackTrace', 'scopes', 'variables', 'evaluate', 'next', 'continue', 'pagewalk/zones', 'exceptionInfo']) {
       await assert.rejects(session.client.request(command, { threadId: 1, frameId: 1, variablesReference: 1, expression: '1' }), /^Error: notStopped$/);
     }

@@ -13,6 +13,7 @@ import type { Wait } from '../../engine/kernel/sched.ts';
 import type { pte_t } from '../../engine/arch/pte.ts';
 import { GFP_HIGHUSER } from '../../engine/include/gfp.ts';
 import { FMODE_READ, FMODE_WRITE, VM_MAYREAD, VM_MAYWRITE, VM_READ, VM_WRITE } from '../../engine/include/mm_types.ts';
+import { PG_slab } from '../../engine/include/page-flags.ts';
 import { NO_PAGE, PAGE_SIZE, pfn, virt } from '../../engine/include/types.ts';
 import { task_size } from '../../engine/arch/address.ts';
 import { pgd_alloc, pte_alloc_map, pte_offset_map } from '../../engine/arch/pgalloc.ts';
@@ -22,7 +23,7 @@ import {
   vm_get_page_prot,
 } from '../../engine/arch/pte.ts';
 import { run_to_end } from '../../engine/kernel/sched.ts';
-import { get_page, max_mapnr, page_count_raw } from '../../engine/mm/mem_map.ts';
+import { get_page, max_mapnr, page_count_raw, test_page_flag } from '../../engine/mm/mem_map.ts';
 import { alloc_vma, allocate_mm, mm_vmas, new_inode, open_inode, vma_inode } from '../../engine/mm/mm_struct.ts';
 import { alloc_page } from '../../engine/mm/page_alloc.ts';
 import { SWP_MIGRATION_WRITE, page_add_anon_rmap, page_add_file_rmap } from '../../engine/mm/rmap.ts';
@@ -136,7 +137,7 @@ function showPte(at: Spaces, pte: pte_t): string {
 }
 
 /** Runs what needs memory where there is none: it reclaims, which finds 64 pages, and sleeps; `act` is done by somebody else, then it goes on. What
- *  it returned, and how many pages both together have got. */
+ *  it returned, and how many pages both together have got, those of slabs not counted. */
 export function meanwhile<T>(k: Kernel, coroutine: Generator<Wait, T, void>, act: () => void): { value: T; got: number } {
   const taken: Pfn[] = [];
   for (let got = run_to_end(k, alloc_page(k, GFP_HIGHUSER)); got !== NO_PAGE; got = run_to_end(k, alloc_page(k, GFP_HIGHUSER))) taken.push(got);
@@ -153,7 +154,7 @@ export function meanwhile<T>(k: Kernel, coroutine: Generator<Wait, T, void>, act
 
 function pagesInUse(k: Kernel): number {
   let used = 0;
-  for (let frame = 0; frame < max_mapnr(k); frame++) if (page_count_raw(k, pfn(frame)) > 0) used++;
+  for (let frame = 0; frame < max_mapnr(k); frame++) if (page_count_raw(k, pfn(frame)) > 0 && !test_page_flag(k, pfn(frame), PG_slab)) used++;
   return used;
 }
 

@@ -21,7 +21,7 @@ import { add_pristine, read_platter_bytes } from '../../engine/block/platter.ts'
 import { schedule_timeout } from '../../engine/kernel/sched.ts';
 import { fill_frame, read_phys_bytes, write_phys32 } from '../../engine/mm/contents.ts';
 import { trace_records } from '../../engine/trace/events.ts';
-import { file_byte } from '../../engine/mm/filemap.ts';
+import { file_byte } from '../../engine/fs/file_bytes.ts';
 import { MS, blockMachine, diary, frame, ms, parseRequest, step, streams, submit, testDisk } from './block-notation.ts';
 
 const TENTH = MS / 10;
@@ -177,7 +177,7 @@ function machineOf(tasks: string[], cpus: number): { machine: Machine; asked: Su
 
 /** Runs until the last task has ended; requests may be left. */
 function runTasks({ k, ...rest }: Machine): void {
-  while (k.tasks.some(({ kind, state }) => kind !== 'idle' && state !== EXIT_ZOMBIE)) {
+  while (k.tasks.some(({ kind, state, daemon }) => kind !== 'idle' && daemon === 0 && state !== EXIT_ZOMBIE)) {
     assert.ok(step({ k, ...rest }), 'a task sleeps for ever');
     assert.deepEqual(check_block(k), []);
   }

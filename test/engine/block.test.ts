@@ -15,7 +15,7 @@ import { blk_congestion_wait } from '../../engine/block/request_list.ts';
 import { add_pristine, platter_image, read_platter, read_platter_bytes } from '../../engine/block/platter.ts';
 import { charge, cond_resched, run_to_end, schedule_timeout } from '../../engine/kernel/sched.ts';
 import { fill_frame, read_phys_bytes, write_phys } from '../../engine/mm/contents.ts';
-import { file_byte } from '../../engine/mm/filemap.ts';
+import { file_byte } from '../../engine/fs/file_bytes.ts';
 import { VM_EVENT_NAMES, vm_events } from '../../engine/mm/vmstat.ts';
 import { MS, blockMachine, diary, frame, ms, runBlock, step, streams, submit, testDisk } from './block-notation.ts';
 
@@ -286,7 +286,7 @@ describe('the end of a bio', () => {
 
   it('a handler that is not modelled yet says so', () => {
     one(function* (k) {
-      for (const kind of ['read_page', 'write_page', 'buffer_read', 'swap_read', 'swap_write'] as const) {
+      for (const kind of ['swap_read', 'swap_write'] as const) {
         assert.throws(() => bio_endio(k, bio_alloc(0, 0, kind, 0), 0), /not modelled yet/);
       }
       yield* submit(k, { rw: READ, block: 0, nr: 1, disk: 0, sync: false }, [yield* frame(k)], 0);

@@ -8,7 +8,7 @@ import type { Pfn, PhysAddr } from '../../engine/include/types.ts';
 import type { Process } from './vma-notation.ts';
 import { GFP_HIGHUSER } from '../../engine/include/gfp.ts';
 import { VM_LOCKED } from '../../engine/include/mm_types.ts';
-import { NR_ANON_PAGES, NR_FILE_MAPPED, NR_FILE_PAGES, NR_PAGETABLE } from '../../engine/include/mmzone.ts';
+import { NR_ANON_PAGES, NR_FILE_MAPPED, NR_PAGETABLE } from '../../engine/include/mmzone.ts';
 import { PAGE_SIZE, pfn, virt } from '../../engine/include/types.ts';
 import { pte_alloc_map, pte_offset_map } from '../../engine/arch/pgalloc.ts';
 import { read_pte, write_pte } from '../../engine/arch/pgtable.ts';
@@ -131,15 +131,6 @@ const BREACHES: Record<string, readonly Breach[]> = {
       lru_add_drain(k);
       set_page_count(k, page, 0);
     }, ({ k }) => [`IV-7: page ${newest(k)} is on an LRU list, but nobody holds it`]],
-  ],
-  'IV-8: the page cache': [
-    ['a wrong nrpages', ({ file }) => void file.nrpages++, ({ file }) => [
-      `IV-8: /data: nrpages is ${file.nrpages}, its tree holds ${file.page_tree.size}`,
-      `IV-8: NR_FILE_PAGES is ${file.nrpages}, there are ${file.nrpages + 1} pages in caches`]],
-    ['a wrong NR_FILE_PAGES', ({ k }) => count(k, NR_FILE_PAGES, 3), ({ file }) => [
-      `IV-8: NR_FILE_PAGES is ${file.nrpages + 4}, there are ${file.nrpages + 1} pages in caches`]],
-    ['a page that does not know its place', ({ k, file }) => set_page_index(k, file.page_tree.get(9)!, 8), ({ file }) => [
-      `IV-8: /data: page ${file.page_tree.get(9)} is its page 9, but says it is page 8 of mapping ${file.ino * 2}`]],
   ],
   'IV-11: VMAs': [
     ['one that reaches into the next', ({ vmas, mm }) => {

@@ -21,7 +21,7 @@ import { store_user } from '../../engine/mm/user_memory.ts';
 import { global_page_state } from '../../engine/mm/vmstat.ts';
 import { TP } from '../../engine/trace/tracepoints.ts';
 import { set_tracing, trace_records } from '../../engine/trace/events.ts';
-import { machineWith, runTasks } from './tasks.ts';
+import { machineWith, runTasks, tasksOf } from './tasks.ts';
 
 const MS = 1_000_000;
 const PAGE = 4096;
@@ -92,7 +92,7 @@ describe('exit', () => {
     run_machine(machine);
     const ends = trace_records(machine.k).filter(({ id }) => id === TP.sched_process_exit).map(({ args }) => `${args['pid']} ${args['code']}`);
     assert.deepEqual(ends, ['1 3', '2 11', '3 0']);
-    assert.deepEqual(machine.k.tasks.slice(1).map(({ exit_code, signal, si_code, si_addr }) => [exit_code, signal, si_code, si_addr]),
+    assert.deepEqual(tasksOf(machine.k).slice(1).map(({ exit_code, signal, si_code, si_addr }) => [exit_code, signal, si_code, si_addr]),
       [[3, 0, 0, 0], [11, SIGSEGV, SEGV_MAPERR, 0x1234], [0, 0, 0, 0]]);
   });
 
@@ -105,16 +105,16 @@ describe('exit', () => {
           for (const name of ['one', 'two', 'three']) yield* fork(kernel, name, 'quick');
           yield* schedule_timeout(kernel, 5 * MS, 'a nap');
           say(kernel, zombies(kernel));
-          assert.equal(find_task_by_pid(kernel, 4)!.name, 'two');
+          assert.equal(find_task_by_pid(kernel, tasksOf(kernel)[4]!.pid)!.name, 'two');
           yield* wait_for_children(kernel, ['two']);
           say(kernel, zombies(kernel));
-          assert.equal(find_task_by_pid(kernel, 4), null);
+          assert.equal(find_task_by_pid(kernel, tasksOf(kernel)[4]!.pid), null);
         }), user('b', function* (kernel) { yield* schedule_timeout(kernel, 10 * MS, 'a nap'); say(kernel, zombies(kernel)); })],
         forks: { quick: work(1) },
       };
     });
     assert.deepEqual(diary, ['5 a: one two three', '5 a: one three', '10 b: ']);
-    assert.deepEqual(k.tasks.map(({ parent, children }) => [parent, ...children]), [[0], [0], [0], [0], [1], [0]]);
+    assert.deepEqual(tasksOf(k).map(({ parent, children }) => [parent, ...children]), [[0], [0], [0], [0], [1], [0]]);
   });
 
   it('children of a task that ends go on as init\'s', () => {
@@ -182,6 +182,6 @@ describe('waiting for tasks', () => {
       forks: { *c(kernel) { yield* schedule_timeout(kernel, 10 * MS, 'a nap'); say(kernel, 'ends'); } },
     }));
     assert.deepEqual(diary, ['5 a: woken', '10 c: ends']);
-    assert.deepEqual(k.tasks.map(({ signal }) => signal), [0, SIGTERM, 0, 0]);
+    assert.deepEqual(tasksOf(k).map(({ signal }) => signal), [0, SIGTERM, 0, 0]);
   });
 });

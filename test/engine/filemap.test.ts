@@ -2,18 +2,23 @@
 // (KERNEL.md FM-1, FM-2, FM-10, FM-12, FM-13, F-7, F-13, F-14, IV-8).
 
 import assert from 'node:assert/strict';
+import { radix_tree_lookup, radix_tree_tag_set } from '../../engine/lib/radix-tree.ts';
 import type { inode } from '../../engine/include/mm_types.ts';
+import type { Pfn } from '../../engine/include/types.ts';
 import type { Spaces } from './address-spaces.ts';
 import { EEXIST } from '../../engine/include/errno.ts';
-import { GFP_HIGHUSER } from '../../engine/include/gfp.ts';
-import { VM_RAND_READ, VM_READ, VM_SEQ_READ } from '../../engine/include/mm_types.ts';
+import { GFP_HIGHUSER, GFP_KERNEL, __GFP_FS } from '../../engine/include/gfp.ts';
+import { VM_RAND_READ, VM_READ } from '../../engine/include/mm_types.ts';
 import { NR_FILE_DIRTY } from '../../engine/include/mmzone.ts';
 import { PG_dirty, PG_locked, PG_referenced, PG_uptodate } from '../../engine/include/page-flags.ts';
+import { PAGECACHE_TAG_DIRTY } from '../../engine/include/radix-tree.ts';
 import { NO_PAGE, PAGE_SIZE, pfn, pfn_to_phys, phys, virt } from '../../engine/include/types.ts';
 import { run_to_end } from '../../engine/kernel/sched.ts';
 import { fill_frame, read_phys } from '../../engine/mm/contents.ts';
+import { file_byte } from '../../engine/fs/file_bytes.ts';
 import {
-  add_to_page_cache, file_byte, find_get_page, lock_page, remove_from_page_cache, unlock_page, vma_nopage,
+  add_to_page_cache, find_get_page, find_get_pages, find_get_pages_contig, find_get_pages_tag, find_lock_page, find_or_create_page, find_trylock_page,
+  grab_cache_page_nowait, lock_page, remove_from_page_cache, unlock_page, vma_nopage,
 } from '../../engine/mm/filemap.ts';
 import { list_pages, max_mapnr, page_count, page_count_raw, page_index, page_mapping_raw, test_page_flag } from '../../engine/mm/mem_map.ts';
 import { file_of } from '../../engine/mm/mm_struct.ts';
@@ -25,19 +30,24 @@ import { PGMAJFAULT, global_page_state, vm_events } from '../../engine/mm/vmstat
 import { set_tracing, trace_records } from '../../engine/trace/events.ts';
 import { TP } from '../../engine/trace/tracepoints.ts';
 import { zoneNamed } from '../oracle/engine-door.ts';
-import { booted, fileOf, inodeOf, meanwhile, page, vma } from './address-spaces.ts';
-import { cachedOf, checkCaches, fault, mapped } from './page-cache.ts';
+import { booted, fileOf, inodeOf, meanwhile, nameOf, page, vma } from './address-spaces.ts';
+import { cachedOf, checkCaches, fault, mapped, onDisk } from './page-cache.ts';
 import { MiB } from './notation.ts';
+
+/** Puts a page into the cache of a file. */
+function add(at: Spaces, added: Pfn, file: inode, index: number): number {
+  return run_to_end(at.k, add_to_page_cache(at.k, added, file, index, GFP_KERNEL));
+}
 
 describe('the page cache', () => {
   it('FM-1: a page that is added is locked, has a reference more and knows its place; a place that is taken is refused', () => {
     const at = booted();
     const file = fileOf(at, '/data/file', 8);
     const a = page(at, 'a');
-    assert.equal(add_to_page_cache(at.k, a, file, 5), 0);
+    assert.equal(add(at, a, file, 5), 0);
     const [count, isLocked] = [page_count(at.k, a), test_page_flag(at.k, a, PG_locked)];
     assert.deepEqual([count, isLocked, page_mapping_raw(at.k, a), page_index(at.k, a)], [2, true, file.ino * 2, 5]);
-    assert.equal(add_to_page_cache(at.k, page(at, 'b'), file, 5), -EEXIST);
+    assert.equal(add(at, page(at, 'b'), file, 5), -EEXIST);
     assert.deepEqual([page_count(at.k, page(at, 'b')), cachedOf(file)], [1, '5']);
     unlock_page(at.k, a);
     checkCaches(at);
@@ -46,7 +56,7 @@ describe('the page cache', () => {
   it('FM-2: find_get_page gives a reference, or nothing', () => {
     const at = booted();
     const file = fileOf(at, '/data/file', 8);
-    add_to_page_cache(at.k, page(at, 'a'), file, 5);
+    add(at, page(at, 'a'), file, 5);
     assert.deepEqual([find_get_page(at.k, file, 5), page_count(at.k, page(at, 'a')), find_get_page(at.k, file, 6)], [page(at, 'a'), 3, NO_PAGE]);
   });
 
@@ -54,12 +64,12 @@ describe('the page cache', () => {
     const at = booted();
     const file = fileOf(at, '/data/file', 8);
     const a = page(at, 'a');
-    add_to_page_cache(at.k, a, file, 5);
-    assert.throws(() => lock_page(at.k, a), /waiting for it is not modelled yet/);
+    add(at, a, file, 5);
+    assert.throws(() => run_to_end(at.k, lock_page(at.k, a)), /sleeps where nothing could wake it: page 5 of \/data\/file/);
     unlock_page(at.k, a);
     assert.throws(() => unlock_page(at.k, a), /kernel BUG at mm\/filemap\.c:unlock_page/);
     assert.throws(() => remove_from_page_cache(at.k, a), /kernel BUG at mm\/filemap\.c:remove_from_page_cache: page \d+ is not locked/);
-    lock_page(at.k, a);
+    run_to_end(at.k, lock_page(at.k, a));
     remove_from_page_cache(at.k, a);
     assert.deepEqual([page_count(at.k, a), page_mapping_raw(at.k, a), cachedOf(file)], [2, 0, '']);
     checkCaches(at);
@@ -71,28 +81,83 @@ describe('the page cache', () => {
     const a = page(at, 'a');
     set_tracing(at.k, 1);
     const since = at.k.trace.ring.seq;
-    add_to_page_cache(at.k, a, file, 5);
+    add(at, a, file, 5);
     remove_from_page_cache(at.k, a);
     const args = { pfn: a, i_ino: file.ino, index: 5, s_dev: 1 };
-    assert.deepEqual(trace_records(at.k, since).map((record) => [record.name, record.args]), [
+    const records = trace_records(at.k, since).filter(({ name }) => name.startsWith('mm_filemap'));
+    assert.deepEqual(records.map((record) => [record.name, record.args]), [
       ['mm_filemap_add_to_page_cache', args], ['mm_filemap_delete_from_page_cache', args],
     ]);
   });
 
-  it('IV-10: only dirty pages of files with a disk are counted', () => {
+  it('IV-10 WB-13: only dirty pages of files with a disk are counted', () => {
+    const { at, file } = onDisk(8);
+    const inMemory = fileOf(at, '/bin/hog', 8);
+    for (const [name, inode] of [['a', file], ['b', inMemory]] as const) add(at, page(at, name), inode, 0);
+    const dirty = ['a', 'a', 'b', 'c'].map((name) => [set_page_dirty(at.k, page(at, name)), global_page_state(at.k, NR_FILE_DIRTY)]);
+    assert.deepEqual(dirty, [[1, 1], [0, 1], [1, 1], [1, 1]]);
+    const clean = ['b', 'a', 'a'].map((name) => [test_clear_page_dirty(at.k, page(at, name)), global_page_state(at.k, NR_FILE_DIRTY)]);
+    assert.deepEqual(clean, [[1, 1], [1, 0], [0, 0]]);
+  });
+});
+
+describe('the page cache: looking', () => {
+  /** A file whose pages 3, 4, 5 and 9 are cached, 4 and 9 of them marked dirty. */
+  function sparse() {
     const at = booted();
-    const file = fileOf(at, '/data/file', 8);
-    add_to_page_cache(at.k, page(at, 'a'), file, 0);
-    assert.deepEqual([set_page_dirty(at.k, page(at, 'a')), set_page_dirty(at.k, page(at, 'a')), set_page_dirty(at.k, page(at, 'b'))], [true, false, true]);
-    assert.equal(global_page_state(at.k, NR_FILE_DIRTY), 1);
-    assert.deepEqual([test_clear_page_dirty(at.k, page(at, 'a')), test_clear_page_dirty(at.k, page(at, 'a'))], [true, false]);
-    assert.equal(global_page_state(at.k, NR_FILE_DIRTY), 0);
+    const file = fileOf(at, '/data/file', 20);
+    for (const index of [3, 4, 5, 9]) add(at, page(at, `p${index}`), file, index);
+    for (const index of [4, 9]) radix_tree_tag_set(file.page_tree, index, PAGECACHE_TAG_DIRTY);
+    return { at, file, names: (pages: readonly Pfn[]): string => pages.map((found) => nameOf(at, found)).join(' ') };
+  }
+
+  it('FM-2: pages from an offset on, those without a gap, those with a mark; each has a reference more', () => {
+    const { at, file, names } = sparse();
+    assert.equal(names(find_get_pages(at.k, file, 0, 14)), 'p3 p4 p5 p9');
+    assert.equal(names(find_get_pages(at.k, file, 4, 2)), 'p4 p5');
+    assert.equal(names(find_get_pages_contig(at.k, file, 3, 14)), 'p3 p4 p5');
+    assert.equal(names(find_get_pages_contig(at.k, file, 6, 14)), '');
+    assert.deepEqual(find_get_pages_tag(at.k, file, 0, PAGECACHE_TAG_DIRTY, 14).map(({ index }) => index), [4, 9]);
+    assert.deepEqual(find_get_pages_tag(at.k, file, 5, PAGECACHE_TAG_DIRTY, 14).map(({ index }) => index), [9]);
+    assert.deepEqual([3, 4, 5, 9].map((index) => page_count(at.k, page(at, `p${index}`))), [4, 6, 5, 5]);
+  });
+
+  it('FM-2: find_trylock_page gives a locked page without a reference, and none that is locked', () => {
+    const { at, file } = sparse();
+    unlock_page(at.k, page(at, 'p4'));
+    assert.deepEqual([3, 4, 6].map((index) => find_trylock_page(at.k, file, index)), [NO_PAGE, page(at, 'p4'), NO_PAGE]);
+    assert.deepEqual([test_page_flag(at.k, page(at, 'p4'), PG_locked), page_count(at.k, page(at, 'p4'))], [true, 2]);
+  });
+
+  it('FM-2: find_lock_page and find_or_create_page: what is there; else nothing, or a new page that nobody has filled', () => {
+    const { at, file } = sparse();
+    const { k } = at;
+    unlock_page(k, page(at, 'p4'));
+    assert.deepEqual([run_to_end(k, find_lock_page(k, file, 6)), run_to_end(k, find_lock_page(k, file, 4))], [NO_PAGE, page(at, 'p4')]);
+    unlock_page(k, page(at, 'p4'));
+    assert.equal(run_to_end(k, find_or_create_page(k, file, 4, GFP_HIGHUSER)), page(at, 'p4'));
+    const made = run_to_end(k, find_or_create_page(k, file, 6, GFP_HIGHUSER));
+    assert.deepEqual([PG_locked, PG_uptodate].map((bit) => test_page_flag(k, made, bit)), [true, false]);
+    assert.deepEqual([radix_tree_lookup(file.page_tree, 6), page_count(k, made), k.lru_add_pvecs[0]!.pages], [made, 3, [made]]);
+  });
+
+  it('FM-2: grab_cache_page_nowait takes no page that is locked, and no memory that writing pages out would give', () => {
+    const { at, file } = sparse();
+    const { k } = at;
+    set_tracing(k, 1);
+    assert.equal(run_to_end(k, grab_cache_page_nowait(k, file, 3)), NO_PAGE);
+    unlock_page(k, page(at, 'p4'));
+    assert.equal(run_to_end(k, grab_cache_page_nowait(k, file, 4)), page(at, 'p4'));
+    const made = run_to_end(k, grab_cache_page_nowait(k, file, 7));
+    const { args } = trace_records(k).find(({ name, args: { pfn: allocated } }) => name === 'mm_page_alloc' && allocated === made)!;
+    assert.deepEqual([args['gfp_flags'], test_page_flag(k, made, PG_locked), cachedOf(file)], [GFP_HIGHUSER & ~__GFP_FS, true, '3-5 7 9']);
+    assert.deepEqual([page_count(k, page(at, 'p3')), page_count(k, page(at, 'p4'))], [2, 3]);
   });
 });
 
 describe('what a file holds', () => {
   const bytesOf = ({ k }: Spaces, file: inode, offset: number, count: number): number[] => {
-    const found = file.page_tree.get(Math.floor(offset / PAGE_SIZE))!;
+    const found = radix_tree_lookup(file.page_tree, Math.floor(offset / PAGE_SIZE))!;
     return Array.from({ length: count }, (_, i) => read_phys(k, phys(pfn_to_phys(found) + (offset % PAGE_SIZE) + i)));
   };
 
@@ -153,7 +218,7 @@ describe('filemap_nopage', () => {
     const { at, area } = mapped(10);
     inodeOf(at, area).size = PAGE_SIZE;
     at.k.tasks[0]!.mm = 0;
-    assert.deepEqual([5, 5].map((index) => fault(at, area, index)), ['MAJOR', 'MINOR']);
+    assert.deepEqual([fault(at, area, 5), cachedOf(inodeOf(at, area))], ['MINOR', '5']);
   });
 
   it('L-4 L-6: pages that were read ahead stand on the inactive list, last page first; the one that was wanted is referenced', () => {
@@ -163,7 +228,7 @@ describe('filemap_nopage', () => {
     const listed = list_pages(at.k, inactive_list);
     assert.deepEqual(listed.map((cached) => page_index(at.k, cached)), Array.from({ length: 32 }, (_, i) => 31 - i));
     assert.equal(nr_inactive, 32);
-    assert.deepEqual(listed.filter((cached) => test_page_flag(at.k, cached, PG_referenced)), [file.page_tree.get(3)!]);
+    assert.deepEqual(listed.filter((cached) => test_page_flag(at.k, cached, PG_referenced)), [radix_tree_lookup(file.page_tree, 3)!]);
     assert.deepEqual(listed.map((cached) => page_count(at.k, cached)), listed.map(() => 1));
     assert.equal(at.k.lru_add_pvecs[0]!.pages.length, 0);
   });
@@ -183,15 +248,15 @@ describe('filemap_nopage', () => {
     assert.equal(Math.floor((at.k.now - before) / 1e6), 32);
   });
 
-  it('FM-12: after 100 misses more than hits nothing is read around them any more', () => {
+  it('FM-12: after 100 misses more than hits nothing is read around them any more; a page that needs no disk is a minor fault then', () => {
     const { at, area, file } = mapped(8000, { config: { memory: 128 * MiB } });
     for (let i = 0; i < 100; i++) assert.equal(fault(at, area, 16 + i * 40), 'MAJOR');
     assert.deepEqual([file.nrpages, file_of(at.k, area.vm_file).f_ra.mmap_miss], [3200, 100]);
-    assert.equal(fault(at, area, 7000), 'MAJOR');
+    assert.equal(fault(at, area, 7000), 'MINOR');
     assert.equal(file.nrpages, 3201);
     const { f_ra } = file_of(at.k, area.vm_file);
-    assert.deepEqual([f_ra.mmap_miss, f_ra.mmap_hit, vm_events(at.k, PGMAJFAULT)], [101, 1, 101]);
-    assert.deepEqual([fault(at, area, 7100), fault(at, area, 7100), file.nrpages], ['MAJOR', 'MINOR', 3202]);
+    assert.deepEqual([f_ra.mmap_miss, f_ra.mmap_hit, vm_events(at.k, PGMAJFAULT)], [101, 1, 100]);
+    assert.deepEqual([fault(at, area, 7100), fault(at, area, 7100), file.nrpages], ['MINOR', 'MINOR', 3202]);
     assert.deepEqual([fault(at, area, 7200), file.nrpages], ['MAJOR', 3202 + 32]);
     checkCaches(at);
   });
@@ -200,16 +265,11 @@ describe('filemap_nopage', () => {
     const { at, area, file } = mapped(100, { flags: VM_READ | VM_RAND_READ });
     const allocated = (): number => at.k.trace.counts[TP.mm_page_alloc]!;
     const freed = (): number => at.k.trace.counts[TP.mm_page_free]!;
-    assert.deepEqual([fault(at, area, 50), cachedOf(file)], ['MAJOR', '50']);
+    assert.deepEqual([fault(at, area, 50), cachedOf(file)], ['MINOR', '50']);
     const before = [allocated(), freed()];
-    assert.deepEqual([fault(at, area, 50), cachedOf(file), vm_events(at.k, PGMAJFAULT)], ['MINOR', '50', 1]);
+    assert.deepEqual([fault(at, area, 50), cachedOf(file), vm_events(at.k, PGMAJFAULT)], ['MINOR', '50', 0]);
     assert.deepEqual([allocated(), freed()], before.map((count) => count + 1));
     checkCaches(at);
-  });
-
-  it('a MADV_SEQUENTIAL mapping is read page by page until readahead is modelled', () => {
-    const { at, area, file } = mapped(100, { flags: VM_READ | VM_SEQ_READ });
-    assert.deepEqual([fault(at, area, 50), fault(at, area, 51), cachedOf(file)], ['MAJOR', 'MAJOR', '50-51']);
   });
 
   it('FM-10: no more is read ahead than half of what the node has free or inactive', () => {
@@ -219,19 +279,19 @@ describe('filemap_nopage', () => {
 
   it('FM-10: what is there already is passed by; the rest is read', () => {
     const { at, file } = mapped(100);
-    add_to_page_cache(at.k, page(at, 'a'), file, 12);
+    add(at, page(at, 'a'), file, 12);
     unlock_page(at.k, page(at, 'a'));
     assert.equal(run_to_end(at.k, do_page_cache_readahead(at.k, file, 10, 5)), 4);
     assert.deepEqual([cachedOf(file), run_to_end(at.k, do_page_cache_readahead(at.k, file, 98, 5))], ['10-14', 2]);
   });
 
   it('FM-10 FM-12: pages that somebody else read while this task slept for memory are used, and its own are freed', () => {
-    const results = [VM_READ, VM_READ | VM_SEQ_READ].map((flags) => {
+    const results = [VM_READ, VM_READ | VM_RAND_READ].map((flags) => {
       const { at, area, file } = mapped(100, { flags });
       const coming = vma_nopage(at.k, area, virt(area.vm_start + 50 * PAGE_SIZE));
       const { value, got } = meanwhile(at.k, coming, () => fault(at, area, 50));
       checkCaches(at);
-      return `${value.page === file.page_tree.get(50)} ${page_count(at.k, value.page)} ${cachedOf(file)} ${got}`;
+      return `${value.page === radix_tree_lookup(file.page_tree, 50)} ${page_count(at.k, value.page)} ${cachedOf(file)} ${got}`;
     });
     assert.deepEqual(results, ['true 2 34-65 32', 'true 3 50 1']);
   });
@@ -263,7 +323,7 @@ describe('truncation', () => {
 
   it('F-13 FM-13: pages behind the new end leave the cache and are freed; the rest of a page that is cut is zeroes', () => {
     const { at, file } = filled();
-    const [kept, gone] = [file.page_tree.get(20)!, file.page_tree.get(21)!];
+    const [kept, gone] = [radix_tree_lookup(file.page_tree, 20)!, radix_tree_lookup(file.page_tree, 21)!];
     truncate(at, file, 20 * PAGE_SIZE + 100);
     assert.deepEqual([cachedOf(file), page_count_raw(at.k, gone), zoneNamed(at.k, 'Normal').nr_inactive], ['0-20', 0, 21]);
     assert.equal(page_count(at.k, kept), 1);

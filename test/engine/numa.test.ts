@@ -8,6 +8,7 @@ import type { Pfn } from '../../engine/include/types.ts';
 import { NO_PAGE, PAGE_SIZE, pfn, phys } from '../../engine/include/types.ts';
 import type { Kernel } from '../../engine/kernel.ts';
 import { config_problems, default_config } from '../../engine/config.ts';
+import { run_to_end } from '../../engine/kernel/sched.ts';
 import { write_sysctl } from '../../engine/kernel/sysctl.ts';
 import { node_cpumap, node_distances, node_meminfo, node_numastat } from '../../engine/fs/proc/nodes.ts';
 import { proc_buddyinfo, proc_vmstat, proc_zoneinfo, vmstat } from '../../engine/fs/proc/files.ts';
@@ -25,6 +26,8 @@ import { MiB, booted, logged, nodes64, sizing, take, zonesOf } from './nodes-not
 
 const TWO_GIB = 'DMA 16 DMA32 1008 | DMA32 1024';
 const SMALL = 'DMA 16 DMA32 16 | DMA32 32';
+
+const written = (k: Kernel, name: string, value: number): string | null => run_to_end(k, write_sysctl(k, name, value));
 
 function counters(k: Kernel, nid: number): Record<string, number> {
   const sum = (item: number): number => k.nodes[nid]!.node_zones.reduce((total, zone) => total + folded_zone_state(zone, item), 0);
@@ -239,12 +242,12 @@ describe('zone_reclaim', () => {
 
   it('N-21 N-44: the sysctls, where there are several nodes', () => {
     const k = nodes64(TWO_GIB);
-    assert.equal(write_sysctl(k, 'vm.min_unmapped_ratio', 5), null);
+    assert.equal(written(k, 'vm.min_unmapped_ratio', 5), null);
     assert.deepEqual(for_each_zone(k).filter(populated_zone).map((zone) => zone.min_unmapped_ratio), [132, 12726, 12928]);
-    assert.equal(write_sysctl(k, 'vm.zone_reclaim_mode', 3), null);
+    assert.equal(written(k, 'vm.zone_reclaim_mode', 3), null);
     assert.equal(k.sysctl.zone_reclaim_mode, 3);
-    assert.match(write_sysctl(k, 'vm.min_unmapped_ratio', 101)!, /0 to 100/);
-    assert.match(write_sysctl(booted({}), 'vm.zone_reclaim_mode', 1)!, /several nodes/);
+    assert.match(written(k, 'vm.min_unmapped_ratio', 101)!, /0 to 100/);
+    assert.match(written(booted({}), 'vm.zone_reclaim_mode', 1)!, /several nodes/);
     assert.equal(config_problems({ ...default_config(), sysctl: [['vm.zone_reclaim_mode', 1]] }).length, 1);
   });
 });

@@ -23,6 +23,7 @@ import {
 import { global_page_state } from '../../engine/mm/vmstat.ts';
 import { set_tracing, trace_records } from '../../engine/trace/events.ts';
 import { booted, entries, fileOf, map, meanwhile, page, space, vma } from './address-spaces.ts';
+import { onDisk } from './page-cache.ts';
 
 const prepare = ({ k }: Spaces, area: vm_area_struct): number => run_to_end(k, anon_vma_prepare(k, area));
 const address = (number: string) => virt(parseInt(number, 16) * PAGE_SIZE);
@@ -53,15 +54,15 @@ function forked(aFlags: string, bFlags: string): Spaces {
 /** A page of a file that is in the page cache. */
 function cached(at: Spaces, name: string, path: string, index: number) {
   const file = at.k.inodes.find((inode) => inode?.path === path) ?? fileOf(at, path, 64);
-  add_to_page_cache(at.k, page(at, name), file, index);
+  run_to_end(at.k, add_to_page_cache(at.k, page(at, name), file, index, GFP_KERNEL));
   unlock_page(at.k, page(at, name));
   return file;
 }
 
 /** Page 3 of a file, mapped by A at 40003 and by B, from its second page on, at 50002. */
 function sharedFile(aFlags: string, bFlags: string, bVma = RO_SHARED): Spaces {
-  const at = booted();
-  const file = cached(at, 'a', '/bin/hog', 3);
+  const { at, file } = onDisk(64);
+  cached(at, 'a', file.path, 3);
   const first = vma(at, 'A', '40000-40008', { flags: RO_SHARED, file });
   const second = vma(at, 'B', '50000-50004', { flags: bVma, pgoff: 1, file });
   vma(at, 'C', '60000-60002', { flags: RO_SHARED, file });

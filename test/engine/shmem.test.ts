@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { radix_tree_lookup } from '../../engine/lib/radix-tree.ts';
 import type { vm_area_struct } from '../../engine/include/mm_types.ts';
 import type { Spaces } from './address-spaces.ts';
 import { EINVAL, ENOMEM } from '../../engine/include/errno.ts';
@@ -12,7 +13,8 @@ import { PG_referenced, PG_uptodate } from '../../engine/include/page-flags.ts';
 import { NO_PAGE, PAGE_SIZE, pfn_to_phys, virt } from '../../engine/include/types.ts';
 import { run_to_end } from '../../engine/kernel/sched.ts';
 import { read_phys, write_phys } from '../../engine/mm/contents.ts';
-import { fput, vma_nopage } from '../../engine/mm/filemap.ts';
+import { fput } from '../../engine/fs/file_table.ts';
+import { vma_nopage } from '../../engine/mm/filemap.ts';
 import { page_count, page_count_raw, test_page_flag } from '../../engine/mm/mem_map.ts';
 import { file_of, get_file, open_inode } from '../../engine/mm/mm_struct.ts';
 import { vm_committed_exactly } from '../../engine/mm/mmap_commit.ts';
@@ -54,18 +56,18 @@ describe('shared anonymous memory', () => {
     write_phys(at.k, pfn_to_phys(dirty), 0x55);
     __free_pages(at.k, dirty, 0);
     assert.deepEqual([fault(at, area, 3), cachedOf(inodeOf(at, area)), vm_events(at.k, PGMAJFAULT)], ['MINOR', '3', 0]);
-    const made = inodeOf(at, area).page_tree.get(3)!;
+    const made = radix_tree_lookup(inodeOf(at, area).page_tree, 3)!;
     assert.deepEqual([made, read_phys(at.k, pfn_to_phys(made)), test_page_flag(at.k, made, PG_uptodate)], [dirty, 0, true]);
     write_phys(at.k, pfn_to_phys(made), 0x66);
     fault(at, area, 3);
-    assert.deepEqual([inodeOf(at, area).page_tree.get(3), read_phys(at.k, pfn_to_phys(made))], [made, 0x66]);
+    assert.deepEqual([radix_tree_lookup(inodeOf(at, area).page_tree, 3), read_phys(at.k, pfn_to_phys(made))], [made, 0x66]);
     checkCaches(at);
   });
 
   it('L-4: its page is on the way to the inactive list, and referenced', () => {
     const { at, area } = shared(16);
     fault(at, area, 3);
-    const made = inodeOf(at, area).page_tree.get(3)!;
+    const made = radix_tree_lookup(inodeOf(at, area).page_tree, 3)!;
     assert.deepEqual([at.k.lru_add_pvecs[0]!.pages, page_count(at.k, made), test_page_flag(at.k, made, PG_referenced)], [[made], 2, true]);
     lru_add_drain(at.k);
     assert.deepEqual([zoneNamed(at.k, 'Normal').nr_inactive, page_count(at.k, made)], [1, 1]);
@@ -84,9 +86,9 @@ describe('shared anonymous memory', () => {
     for (let index = 0; index < 40; index++) fault(at, area, index);
     assert.equal(promised(at), 100);
     get_file(file);
-    fput(at.k, file);
+    run_to_end(at.k, fput(at.k, file));
     assert.equal(promised(at), 100);
-    fput(at.k, file);
+    run_to_end(at.k, fput(at.k, file));
     assert.deepEqual([promised(at), at.k.inodes[ino], at.k.files[file.id], global_page_state(at.k, NR_FILE_PAGES)], [0, null, null, 0]);
     assert.deepEqual([at.k.free_ids.inodes, at.k.free_ids.files, zoneNamed(at.k, 'Normal').nr_inactive], [[ino], [file.id], 0]);
   });
@@ -96,17 +98,17 @@ describe('shared anonymous memory', () => {
     assert.equal(promised(at), 0);
     for (const index of [5, 6, 7, 5]) fault(at, area, index);
     assert.equal(promised(at), 3);
-    const [kept, gone] = [5, 6].map((index) => inodeOf(at, area).page_tree.get(index)!);
+    const [kept, gone] = [5, 6].map((index) => radix_tree_lookup(inodeOf(at, area).page_tree, index)!);
     run_to_end(at.k, truncate_inode_pages_range(at.k, inodeOf(at, area), 6 * PAGE_SIZE, 7 * PAGE_SIZE));
     assert.deepEqual([promised(at), page_count_raw(at.k, kept!), page_count_raw(at.k, gone!)], [2, 1, 0]);
-    fput(at.k, file_of(at.k, area.vm_file));
+    run_to_end(at.k, fput(at.k, file_of(at.k, area.vm_file)));
     assert.equal(promised(at), 0);
   });
 
   it('IV-10: its dirty pages are not counted', () => {
     const { at, area } = shared(16);
     fault(at, area, 3);
-    assert.deepEqual([set_page_dirty(at.k, inodeOf(at, area).page_tree.get(3)!), global_page_state(at.k, NR_FILE_DIRTY)], [true, 0]);
+    assert.deepEqual([set_page_dirty(at.k, radix_tree_lookup(inodeOf(at, area).page_tree, 3)!), global_page_state(at.k, NR_FILE_DIRTY)], [1, 0]);
   });
 
   it('F-7: a page that somebody else made while this task slept for memory is used, and promised once', () => {
@@ -115,7 +117,7 @@ describe('shared anonymous memory', () => {
     const coming = vma_nopage(at.k, area, virt(area.vm_start + 3 * PAGE_SIZE));
     const { value, got } = meanwhile(at.k, coming, () => fault(at, area, 3));
     assert.deepEqual([page_count(at.k, value.page), promised(at), got], [3, 1, 1]);
-    assert.equal(value.page, inodeOf(at, area).page_tree.get(3));
+    assert.equal(value.page, radix_tree_lookup(inodeOf(at, area).page_tree, 3));
   });
 
   it('MM-16: where so much may not be promised, it is not made, or a touch is a SIGBUS', () => {
@@ -148,8 +150,8 @@ describe('references to files', () => {
     const { at, area, file } = mapped(40);
     fault(at, area, 3);
     const opened = open_inode(at.k, file, 1, 0);
-    fput(at.k, opened);
-    fput(at.k, file_of(at.k, area.vm_file));
+    run_to_end(at.k, fput(at.k, opened));
+    run_to_end(at.k, fput(at.k, file_of(at.k, area.vm_file)));
     assert.deepEqual([at.k.inodes[file.ino] === file, file.i_count, file.nrpages], [true, 0, 32]);
     checkCaches(at);
   });
@@ -181,7 +183,7 @@ describe('the page cache at random', () => {
       case 'fault': assert.match(fault(at, area, index), index * PAGE_SIZE < file.size ? /MINOR|MAJOR/ : /SIGBUS/); break;
       case 'truncate': run_to_end(at.k, truncate_inode_pages(at.k, file, index * PAGE_SIZE + offset)); break;
       case 'hole': run_to_end(at.k, truncate_inode_pages_range(at.k, file, Math.min(index, 40) * PAGE_SIZE, 60 * PAGE_SIZE)); break;
-      case 'dirty': if (file.page_tree.has(index)) set_page_dirty(at.k, file.page_tree.get(index)!); break;
+      case 'dirty': if (radix_tree_lookup(file.page_tree, index) !== NO_PAGE) set_page_dirty(at.k, radix_tree_lookup(file.page_tree, index)); break;
       default: lru_add_drain(at.k);
     }
   }

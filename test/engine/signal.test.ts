@@ -18,7 +18,7 @@ import { store_user } from '../../engine/mm/user_memory.ts';
 import { run_machine } from '../../engine/machine.ts';
 import { set_tracing, trace_records } from '../../engine/trace/events.ts';
 import { TP } from '../../engine/trace/tracepoints.ts';
-import { machineWith, runTasks } from './tasks.ts';
+import { machineWith, runTasks, tasksOf } from './tasks.ts';
 
 const MS = 1_000_000;
 
@@ -124,7 +124,7 @@ describe('signals of the kernel', () => {
       user('abrt', function* (kernel) { force_sig_info(kernel, SIGABRT, SI_TKILL, virt(0)); yield* cond_resched(kernel); }),
       user('oom', function* (kernel, task) { force_sig(kernel, SIGKILL, task); yield* cond_resched(kernel); }),
     ]);
-    assert.deepEqual(k.tasks.slice(1).map(({ signal, si_code, si_addr }) => [signal, si_code, si_addr]),
+    assert.deepEqual(tasksOf(k).slice(1).map(({ signal, si_code, si_addr }) => [signal, si_code, si_addr]),
       [[SIGSEGV, SEGV_ACCERR, 0x08048010], [SIGABRT, SI_TKILL, 0], [SIGKILL, SI_KERNEL, 0]]);
   });
 
@@ -132,12 +132,12 @@ describe('signals of the kernel', () => {
     const machine = machineWith([user('a', function* (k) {
       yield* do_fork(k, { name: 'c', comm: 'c', program: 'c' });
       yield* wait_for_children(k, null);
-    })], {}, { *c(k) { sys_kill(k, 2, SIGTERM); yield* cond_resched(k); } });
+    })], {}, { *c(k) { sys_kill(k, 4, SIGTERM); yield* cond_resched(k); } });
     set_tracing(machine.k, 1);
     run_machine(machine);
     const sent = trace_records(machine.k).filter(({ id }) => id === TP.signal_generate || id === TP.sched_process_fork);
     const words = sent.map(({ name, args }) => `${name} ${Object.values(args).join(' ')}`);
-    assert.deepEqual(words, ['sched_process_fork 1 2', 'signal_generate 15 0 2', 'signal_generate 17 2 1']);
+    assert.deepEqual(words, ['sched_process_fork 1 4', 'signal_generate 15 0 4', 'signal_generate 17 2 1']);
   });
 
   it('have names', () => {

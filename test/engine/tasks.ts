@@ -20,6 +20,11 @@ export interface TestTask extends Partial<Omit<TaskSpec, 'body'>> {
 /** Bodies of forked tasks, by the name that do_fork is given as the child's program. */
 export type Forks = Readonly<Record<string, Body>>;
 
+/** All tasks but the kernel's own threads: the idle task, those of the machine, those that they forked. */
+export function tasksOf(k: Kernel): task_struct[] {
+  return k.tasks.filter(({ daemon }) => daemon === 0);
+}
+
 /** A booted machine with these tasks. */
 export function machineWith(tasks: readonly TestTask[], config: Partial<MachineConfig> = {}, forks: Forks = {}): Machine {
   const specs = tasks.map(({ run: _run, ...task }, body): TaskSpec => ({

@@ -34,7 +34,7 @@ import { PAGE_SIZE, virt } from '../../engine/include/types.ts';
 import { is_x86_64, task_size } from '../../engine/arch/address.ts';
 import { pgd_alloc } from '../../engine/arch/pgalloc.ts';
 import { vm_get_page_prot } from '../../engine/arch/pte.ts';
-import { new_task } from '../../engine/kernel/fork.ts';
+import { new_task } from '../../engine/kernel/task.ts';
 import { run_to_end } from '../../engine/kernel/sched.ts';
 import { check_vm } from '../../engine/mm/check_vm.ts';
 import { vm_acct_memory } from '../../engine/mm/mmap_commit.ts';

@@ -8,7 +8,7 @@ import { BOOT_CALLS, KERNEL_CALLS, PROCESS_CALLS } from '../../language/vocabula
 import { compiled } from './running.ts';
 
 /** What this version has, as each message says. */
-const ONLY = 'this version has processes and their memory, but no files, no swap and no reclaim.';
+const ONLY = 'this version has processes, files and disks, but no swap and no reclaim.';
 
 function problems(text: string): string[] {
   return compileScenario(text, 'test.pagewalk').problems.map((problem) => `${problem.line}:${problem.column}: ${problem.message}`);
@@ -17,13 +17,13 @@ function problems(text: string): string[] {
 describe('what is not modelled yet', () => {
   const machine = 'machine { memory 64MiB }\n';
   const cases: [string, string[]][] = [
-    [`${machine}process p { let fd = open("/x") }`, [`2:22: \`open\` is not modelled yet: ${ONLY}`]],
+    [`${machine}process p { let n = migrate_pages(1, [0], [1]) }`, [`2:21: \`migrate_pages\` is not modelled yet: ${ONLY}`]],
     [`${machine}process p { swapon("sda2") let p = mbind(0, 1page, MPOL_BIND, [0]) }`, [`2:13: \`swapon\` is not modelled yet: ${ONLY}`, `2:36: \`mbind\` is not modelled yet: ${ONLY}`]],
-    [`${machine}kernel k { let p = drop_caches(3) }`, [`2:20: \`drop_caches\` is not modelled yet: ${ONLY}`]],
+    [`${machine}kernel k { let p = shrink_all_memory(3) }`, [`2:20: \`shrink_all_memory\` is not modelled yet: ${ONLY}`]],
     [`${machine}kernel k { }\nexpect oom.kills == 0`, [`3:8: \`oom\` is not modelled yet: ${ONLY}`]],
     ['machine { memory 64MiB\nsysctl vm.swappiness = 60 }\nkernel k { }', [`2:8: \`sysctl vm.swappiness\` is not modelled yet: ${ONLY}`]],
     [`${machine}kernel k { print(sysctl("vm.swappiness")) }`, [`2:25: \`sysctl vm.swappiness\` is not modelled yet: ${ONLY}`]],
-    ['machine { memory 64MiB\ndisk sda { } }\nkernel k { }', ['2:1: `disk` is not modelled yet: this version has no block devices.']],
+    ['machine { memory 64MiB disk sda { }\nswap sda2 16MiB on sda }\nkernel k { }', ['2:1: `swap` is not modelled yet: this version has no swap areas.']],
     ...['shrink_zone', 'out_of_memory', 'oom', 'direct_reclaim', 'vmscan:mm_vmscan_kswapd_wake', 'pageout'].map((event): [string, string[]] => [
       `${machine}kernel k { }\nstop on ${event} when zone.whatever > 3`,
       [`3:9: \`${event}\` is not modelled yet: ${ONLY}`],
@@ -33,17 +33,17 @@ describe('what is not modelled yet', () => {
   for (const [text, expected] of cases) it(text.slice(text.indexOf('\n') + 1).replaceAll('\n', ' '), () => assert.deepEqual(problems(text), expected));
 
   it('is told of a `def` that nobody calls, too, once', () => {
-    const dropped = '`drop_caches` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.';
-    assert.deepEqual(problems(`${machine}def f() { drop_caches(1) }\nkernel k { }`), [`2:11: ${dropped}`]);
-    assert.deepEqual(problems(`${machine}def f() { drop_caches(1) }\ndef g() { f() }\nkernel k { g() }`), [`2:11: ${dropped}`]);
-    assert.deepEqual(problems(`${machine}def f() { let a = open("/x") }\ndef g() { fork c { f() } touch 0 .. 4KiB }`), [`2:19: ${dropped.replace('drop_caches', 'open')}`]);
+    const shrunk = '`shrink_all_memory` is not modelled yet: this version has processes, files and disks, but no swap and no reclaim.';
+    assert.deepEqual(problems(`${machine}def f() { shrink_all_memory(1) }\nkernel k { }`), [`2:11: ${shrunk}`]);
+    assert.deepEqual(problems(`${machine}def f() { shrink_all_memory(1) }\ndef g() { f() }\nkernel k { g() }`), [`2:11: ${shrunk}`]);
+    assert.deepEqual(problems(`${machine}def f() { let a = swapon("x") }\ndef g() { fork c { f() } touch 0 .. 4KiB }`), [`2:19: ${shrunk.replace('shrink_all_memory', 'swapon')}`]);
   });
 
   it('is told of the `def`s of an imported file, at their place', () => {
-    const files: Record<string, string> = { 'lib.pagewalk': 'const N = 1\ndef used() { }\ndef unused() { print(files["x"]) }' };
+    const files: Record<string, string> = { 'lib.pagewalk': 'const N = 1\ndef used() { }\ndef unused() { print(oom.kills) }' };
     const { problems: found } = compileScenario(`import "lib.pagewalk" ${machine}kernel k { used() }`, 'test.pagewalk', (path) => files[path]);
     assert.deepEqual(found.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`), [
-      'lib.pagewalk:3:22: `files` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.',
+      'lib.pagewalk:3:22: `oom` is not modelled yet: this version has processes, files and disks, but no swap and no reclaim.',
     ]);
   });
 
@@ -88,7 +88,7 @@ describe('a machine', () => {
       sysctl vm.lowmem_reserve_ratio = [256, 256, 16] cost statement 1us reserve 8MiB .. 12MiB }
       const SIZE = 48MiB  kernel a at 1ms cpu 1 { }  kernel b after a { }`);
     assert.deepEqual(config, {
-      arch: 'i386', cpus: 2, memory: 67108864, distances: [], hz: 100, seed: 2 ** 53 - 1, cost: { statement: 1000 }, reserve: [{ start: 0x800000, end: 0xc00000 }],
+      arch: 'i386', cpus: 2, memory: 67108864, distances: [], hz: 100, seed: 2 ** 53 - 1, cost: { statement: 1000 }, disks: [], files: [], reserve: [{ start: 0x800000, end: 0xc00000 }],
       zones: [{ node: 0, name: 'DMA', bytes: 16777216 }, { node: 0, name: 'NORMAL', bytes: 50331648 }],
       sysctl: [['vm.min_free_kbytes', 1024], ['vm.lowmem_reserve_ratio', [256, 256, 16]]],
       tasks: [
@@ -96,6 +96,25 @@ describe('a machine', () => {
         { name: 'b', comm: 'b', kind: 'kernel', at: 0, after: ['a'], cpu: null, nice: 0, uid: 0, oom_adj: 0, rlimit_as: null, rlimit_stack: null, dies: 0, body: 1 },
       ],
     });
+  });
+});
+
+describe('disks and files', () => {
+  const disk = { name: 'sda', seek: 8_000_000, bandwidth: 60 << 20, blocks: 2 ** 22, fail_read: [], fail_write: [] };
+
+  it('are as their settings say, a disk before or behind its files', () => {
+    const { config } = compiled(`machine { memory 64MiB file "/a" SIZE on sdb disk sda { }
+      disk sdb { size 1MiB seek 500us bandwidth 3MiB/s fail read 8 .. 16 fail write 0 .. 4 fail read 100..N }  file "/b \\"c\\"" 0 on sdb }
+      const SIZE = 3pages + 1 const N = 200 kernel k { }`);
+    assert.deepEqual(config.disks, [disk, {
+      name: 'sdb', seek: 500_000, bandwidth: 3 << 20, blocks: 256, fail_read: [{ start: 8, end: 16 }, { start: 100, end: 200 }], fail_write: [{ start: 0, end: 4 }],
+    }]);
+    assert.deepEqual(config.files, [{ path: '/a', size: 12289, disk: 'sdb' }, { path: '/b "c"', size: 0, disk: 'sdb' }]);
+  });
+
+  it('give a disk without a size room for twice what it has to hold', () => {
+    const { config } = compiled('machine { memory 64MiB disk sda { } file "/a" 16GiB on sda file "/b" 1 on sda } kernel k { }');
+    assert.deepEqual(config.disks, [{ ...disk, blocks: 2 * (2 ** 22 + 1) }]);
   });
 });
 

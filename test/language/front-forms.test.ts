@@ -13,6 +13,8 @@ const FILES: string[] = [
   ';;machine{memory 1GiB;;};;process p{;;let x = 1;;};',
   'machine {\n  node 0 { zone DMA 16MiB  zone NORMAL 48MiB  zone HIGHMEM 64MiB }\n  node 1 { zone NORMAL 64MiB; }\n  distance 0 1 20 distance 1 0 20\n}',
   'machine { memory 64MiB disk sda { seek 8ms bandwidth 60MiB/s } disk sdb { bandwidth 100MiB/s; seek 500us } }',
+  'machine { memory 64MiB disk sda { size 1MiB } file "/a" 700KiB on sda file "/ab" 324KiB on sda file "/empty" 0 on sda }',
+  'machine { memory 64MiB disk sda { } file "/var/log/big" 1MiB on sda } process p { open("/var/log/bgi") } def make(path) { return open(path, O_CREAT) }',
   'machine { memory 64MiB disk sda { fail read 8 .. 16 fail write 0 .. 4 fail read 100..200 } }',
   'machine { memory 64MiB disk sda { } file "/a b" 3pages on sda swap s1 16MiB on sda swap s2 1GiB on sda priority -1 }',
   'machine { memory 64MiB sysctl vm.swappiness = 60 sysctl vm.page-cluster = 3 sysctl vm.lowmem_reserve_ratio = [256, 256, 32,] seed 0x10 }',

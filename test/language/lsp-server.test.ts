@@ -67,7 +67,7 @@ describe('language server', () => {
   });
 
   it('completes settings, options, calls, names and members where they belong', async () => {
-    assert.deepEqual(await labels('disk'), ['seek', 'bandwidth', 'fail']);
+    assert.deepEqual(await labels('disk'), ['size', 'seek', 'bandwidth', 'fail']);
     assert.ok((await labels('sysctl')).includes('swappiness') && !(await labels('sysctl')).includes('randomize_va_space'));
     assert.deepEqual((await labels('setting')).slice(0, 3), ['arch', 'cpus', 'memory']);
     assert.deepEqual((await labels('member')).slice(0, 3), ['pid', 'comm', 'rss']);
@@ -90,6 +90,23 @@ describe('language server', () => {
     assert.match(await hover('sysctl'), /Default: 60\./);
     assert.match(await hover('event'), /Memory has run out/);
     assert.equal(await hover('task'), '```pagewalk\nfork child\n```\n');
+  });
+
+  it('knows disks and files: their settings, their calls, what there is to read of them', async () => {
+    const files = 'file:///scenarios/files.pagewalk';
+    const { text, places } = unmark(`machine { memory 64MiB disk sda { ‹size›size 1MiB } disk sdb { ‹fail›fail read 8 .. 16 } file "/data" 1MiB on ‹on›sda }
+      process p { let fd = ‹open›open("/data", O_RDWR) print(files["/data"].‹file›dirty_pages, disks.‹disk›sdb.‹queue›queue_length, current.files[fd].‹ra›ra, writeback.‹limit›dirty_thresh) }`);
+    assert.deepEqual(await client.open(files, text), []);
+    const complete = async (place: string): Promise<string[]> => (await client.ask<CompletionItem[]>('completion', files, places[place]!)).map((item) => item.label);
+    const explain = async (place: string): Promise<string> => ((await client.ask<Hover | null>('hover', files, places[place]!))?.contents as MarkupContent | undefined)?.value ?? '';
+    assert.deepEqual([await complete('on'), await complete('disk')], [['sda', 'sdb'], ['sda', 'sdb']]);
+    assert.deepEqual((await complete('file')).slice(0, 4), ['size', 'cached_pages', 'dirty_pages', 'writeback_pages']);
+    assert.ok((await complete('queue')).includes('write_congested') && (await complete('ra')).includes('f_pos') && (await complete('limit')).includes('pdflush'));
+    assert.match(await explain('size'), /^```pagewalk\nsize SIZE\n```\nHow much the disk holds/);
+    assert.match(await explain('fail'), /of 4 KiB/);
+    assert.match(await explain('open'), /^```pagewalk\nopen\(path, flags = O_RDONLY\)\n```\n/);
+    assert.equal(await explain('file'), '```pagewalk\ndirty_pages: number\n```\nPages of it that wait to be written.');
+    assert.equal(await explain('ra'), '```pagewalk\nra: ra_state\n```\nWhat is read ahead of it.');
   });
 
   it('finds declarations and uses in the right scope, in log texts too', async () => {

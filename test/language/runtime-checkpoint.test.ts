@@ -2,7 +2,7 @@
 // decision 5).
 import assert from 'node:assert/strict';
 import type { Kernel, Machine } from '../../engine/index.ts';
-import { EXIT_ZOMBIE, TASK_NEW, boot_machine, make_machine, run_machine } from '../../engine/index.ts';
+import { EXIT_ZOMBIE, TASK_INTERRUPTIBLE, TASK_NEW, boot_machine, make_machine, run_machine } from '../../engine/index.ts';
 import { PF_EXITING } from '../../engine/include/sched.ts';
 import type { Position, ProgramData } from '../../language/runtime/index.ts';
 import { linkProgram } from '../../language/runtime/index.ts';
@@ -42,9 +42,10 @@ const PROCESSES = `
   process e at 5us dies SIGSEGV { let m = malloc(100) store(m, 5) free(m) touch 0 .. 2pages }
 `;
 
-/** Whether no task is inside the engine: how far it is there is not data yet. */
+/** Whether no task is inside the engine: how far it is there is not data yet. The kernel's own threads are, but idle: what runs here wakes none. */
 function isBetweenCalls({ tasks }: Kernel): boolean {
-  return tasks.every(({ kind, state, flags, program, mm }) => {
+  return tasks.every(({ kind, state, flags, program, mm, daemon }) => {
+    if (daemon !== 0) return state === TASK_INTERRUPTIBLE;
     if (kind === 'idle' || state === EXIT_ZOMBIE || state === TASK_NEW) return true;
     return (flags & PF_EXITING) === 0 && (kind !== 'user' || mm !== 0) && !(program as Position).isInCall;
   });

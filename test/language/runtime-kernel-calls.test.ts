@@ -76,7 +76,7 @@ describe('a slab cache of the scenario\'s own', () => {
     ['mempool_alloc(caches["size-32"], GFP_KERNEL)', 'test.pagewalk:3:1: A pool is expected, not a cache.'],
     ['let p = mempool_create_kmalloc_pool(1, 8) mempool_free(0, p)', 'test.pagewalk:3:43: An element is expected, not 0 (a failed allocation).'],
     ['sysctl("pagewalk.slab_debug", 1)', 'test.pagewalk:3:1: Sysctl pagewalk.slab_debug says how the kernel is built: set it in the machine\'s description.'],
-    ['let name = "vm.swappiness" sysctl(name)', 'test.pagewalk:3:28: `sysctl vm.swappiness` is not modelled yet: this version has processes and their memory, but no files, no swap and no reclaim.'],
+    ['let name = "vm.swappiness" sysctl(name)', 'test.pagewalk:3:28: `sysctl vm.swappiness` is not modelled yet: this version has processes, files and disks, but no swap and no reclaim.'],
   ];
   for (const [body, message] of mistakes) it(`is told apart from what it is not: ${body}`, () => assert.equal(complaint(`kernel driver {\n${body}\n}`), message));
 });

@@ -47,16 +47,16 @@ describe('a task', () => {
   it('shows who it is and what it has', () => {
     lookedAt(TWO, ({ k }) => {
       const value = watched({ k } as Machine, 'processes.c');
-      assert.equal(describeValue(k, value), 'c (pid 2) R, rss 2');
+      assert.equal(describeValue(k, value), 'c (pid 4) R, rss 2');
       const shown = rows(k, value).filter((row) => !/^(utime|start_time|badness|cpu|flags)/.test(row));
       assert.deepEqual(shown, [
-        'pid: 2', 'comm: "c"', 'name: "c"', 'kind: "user"', 'state: "R"', 'nice: 0', 'uid: 1000', 'euid: 1000', 'oom_adj: 0', 'rss: 2 (8 KiB)', 'anon_rss: 1 (4 KiB)',
+        'pid: 4', 'comm: "c"', 'name: "c"', 'kind: "user"', 'state: "R"', 'nice: 0', 'uid: 1000', 'euid: 1000', 'oom_adj: 0', 'rss: 2 (8 KiB)', 'anon_rss: 1 (4 KiB)',
         'file_rss: 1 (4 KiB)', 'swap_pages: 0 (0 B)', 'total_vm: 29 (116 KiB)', 'vsz: 116 kB', 'locked_vm: 0 (0 B)', 'nr_ptes: 1', 'min_flt: 1', 'maj_flt: 0',
-        'vmas: 4 areas >', 'brk: 0x804d000', 'esp: 0xbffff000', 'mm: 4 areas, total_vm 29, rss 2, nr_ptes 1 >', 'rlim: stack 8 MiB, address space unlimited >',
+        'vmas: 4 areas >', 'brk: 0x804d000', 'esp: 0xbffff000', 'mm: 4 areas, total_vm 29, rss 2, nr_ptes 1 >', 'rlim: stack 8 MiB, address space unlimited >', 'files: 0 open files',
         'parent: p (pid 1) S, waits for the end of c, rss 2 >', 'children: []', 'exit_code: 0', 'waits_for: ""', 'signal: 0', 'si_code: 0', 'si_addr: 0x0',
       ]);
       assert.deepEqual(rows(k, watched({ k } as Machine, 'current.rlim')), ['RLIMIT_DATA: unlimited', 'RLIMIT_STACK: 8 MiB', 'RLIMIT_AS: unlimited', 'RLIMIT_MEMLOCK: 32 KiB']);
-      assert.deepEqual(watched({ k } as Machine, '[current == processes.c, processes.p.children, current.parent.name]'), [true, [{ kind: 'task', pid: 2 }], 'p']);
+      assert.deepEqual(watched({ k } as Machine, '[current == processes.c, processes.p.children, current.parent.name]'), [true, [{ kind: 'task', pid: 4 }], 'p']);
     });
   });
 
@@ -82,10 +82,19 @@ describe('a task', () => {
   it('is found by name: of several forks the latest, and the others with their pid', () => {
     const { machine: { k }, machine } = run('process p { repeat 3 as i { fork c { exit i } } wait all }');
     assert.deepEqual(namedChildren(k, watched(machine, 'processes')).map(({ name, text }) => `${name}: ${text}`), [
-      'p: p (pid 1) Z, rss 0', 'c (pid 2): c (pid 2) Z, rss 0', 'c (pid 3): c (pid 3) Z, rss 0', 'c: c (pid 4) Z, rss 0',
+      'p: p (pid 1) Z, rss 0', 'c (pid 4): c (pid 4) Z, rss 0', 'c (pid 5): c (pid 5) Z, rss 0', 'c: c (pid 6) Z, rss 0',
+      'pdflush (pid 2): pdflush (pid 2) S, waits for work for pdflush', 'pdflush: pdflush (pid 3) S, waits for work for pdflush',
     ]);
-    assert.deepEqual(['processes.c', 'processes["c (pid 2)"]', 'processes[1]'].map((text) => toText(k, watched(machine, text))), ['processes.c', 'processes["c (pid 2)"]', 'processes["c (pid 2)"]']);
+    assert.deepEqual(['processes.c', 'processes["c (pid 4)"]', 'processes[1]'].map((text) => toText(k, watched(machine, text))), ['processes.c', 'processes["c (pid 4)"]', 'processes["c (pid 4)"]']);
     assert.throws(() => watched(machine, 'processes["c (pid 9)"]'), /has no member `c \(pid 9\)`/);
+  });
+
+  it('keeps its name where a thread of the kernel has it too', () => {
+    const { machine: { k }, machine } = run('process pdflush { exit 5 }');
+    assert.deepEqual(['processes.pdflush', 'processes["pdflush (pid 3)"]', 'processes[2]'].map((text) => describeValue(k, watched(machine, text))), [
+      'pdflush (pid 1) Z, rss 0', 'pdflush (pid 3) S, waits for work for pdflush', 'pdflush (pid 3) S, waits for work for pdflush',
+    ]);
+    assert.equal(watched(machine, 'processes.pdflush.exit_code'), 5);
   });
 });
 
@@ -216,9 +225,9 @@ describe('the vocabulary', () => {
 describe('values of kernel frames', () => {
   it('open as the objects that they are', () => {
     lookedAt(TWO, ({ k }) => {
-      const mm = k.mm_structs[k.tasks[2]!.mm]!;
+      const mm = k.mm_structs[k.tasks[4]!.mm]!;
       const vma = k.vmas[mm.mmap[2]!]!;
-      assert.deepEqual([mm, vma, k.anon_vmas[vma.anon_vma], k.tasks[2], k.inodes[1]].map((raw) => (toValue(raw) as { kind: string }).kind), ['mm_struct', 'vma', 'anon_vma', 'task', 'inode']);
+      assert.deepEqual([mm, vma, k.anon_vmas[vma.anon_vma], k.tasks[4], k.inodes[1]].map((raw) => (toValue(raw) as { kind: string }).kind), ['mm_struct', 'vma', 'anon_vma', 'task', 'inode']);
       const { expression } = compileExpression('vma.vm_start', ['vma']);
       assert.throws(() => describeExpression(k, expression!, new Map([['vma', vma]])), /has no member `vm_start`/);
     });

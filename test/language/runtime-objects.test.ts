@@ -37,7 +37,7 @@ describe('an expression about the machine', () => {
     ['zones.NORMAL.free_area[10].blocks[0].flag("PG_buddy")', true],
     ['processes.driver.state', 'R'],
     ['processes["driver"].pid', 1],
-    ['len(processes)', 1],
+    ['len(processes)', 3],
     ['events.mm_page_alloc', 0],
     ['vmstat.nr_slab == vmstat.pgalloc_normal', true],
     ['vmstat.nr_dirty', 0],
@@ -185,7 +185,7 @@ describe('an object', () => {
 
   it('opens into its members', () => {
     assert.deepEqual(namedChildren(k, MACHINE).map((child) => child.name), [
-      'nodes', 'mem_map', 'caches', 'mempools', 'vmlist', 'processes', 'vmstat', 'meminfo', 'events', 'sysctl', 'tlbs', 'zero_page', 'now', 'jiffies', 'totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages',
+      'nodes', 'mem_map', 'caches', 'mempools', 'vmlist', 'processes', 'vmstat', 'meminfo', 'files', 'disks', 'writeback', 'events', 'sysctl', 'tlbs', 'zero_page', 'now', 'jiffies', 'totalram_pages', 'totalhigh_pages', 'totalreserve_pages', 'vm_total_pages',
     ]);
     assert.deepEqual(shown(watched({ k } as Machine, 'zones.NORMAL.pcp[0].cold')), ['count: 0', 'high: 6', 'batch: 1', 'pages: 0 pages']);
     assert.deepEqual(shown(pageAt(k, 0)), [

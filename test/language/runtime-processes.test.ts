@@ -72,7 +72,7 @@ describe('fork', () => {
         print("child", n, list, same, current.pid, current.parent)
       }
       wait c
-      print("parent", n, list, same, pid, processes.c.pid == pid)`), 'child 6 [9, 2] [9, 2] 2 processes.p\nparent 5 [1, 2] [1, 2] 2 true');
+      print("parent", n, list, same, pid, processes.c.pid == pid)`), 'child 6 [9, 2] [9, 2] 4 processes.p\nparent 5 [1, 2] [1, 2] 4 true');
   });
 
   it('stands in loops, in `def`s and in other forks, and its block ends the child', () => {
@@ -91,7 +91,7 @@ describe('fork', () => {
   });
 
   it('goes into variables and lists that are there', () => {
-    assert.equal(process('let l = [0, 0]\nlet x = 0\nx = fork a { }\nl[1] = fork b { print("b", l, x) }\nfork c { exit 4 }\nwait all\nprint(x, l, processes.c.exit_code)'), 'b [0, 0] 2\n2 [0, 3] 4');
+    assert.equal(process('let l = [0, 0]\nlet x = 0\nx = fork a { }\nl[1] = fork b { print("b", l, x) }\nfork c { exit 4 }\nwait all\nprint(x, l, processes.c.exit_code)'), 'b [0, 0] 4\n4 [0, 5] 4');
   });
 
   it('copies memory on write: both see what was there, then each its own', () => {

@@ -22,6 +22,9 @@ interface Excerpt {
 const DUMP = ['FL', 'PCP', 'ZONE', 'VARS'];
 const PAGES = ['A', 'F', 'B-', 'B+', ...DUMP];
 
+/** Snapshots of a program that writes, is idle and calls sync: after the first pages, when all were written, before and behind the periodic walk. */
+const DIRTY_TAGS = ['before', 'prog', 'prog-002', 'prog-012', 'idle-006', 'idle-007', 'after-sync'];
+
 const EXCERPTS: readonly Excerpt[] = [
   { folder: '64M-trace-boot', to: /^VARS /, keys: ['BM', 'SL', ...PAGES], tags: ['boot'] },
   { folder: '32M-slabpress-trace', to: /^VARS /, keys: ['BM', ...PAGES], tags: [] },
@@ -37,14 +40,15 @@ const EXCERPTS: readonly Excerpt[] = [
   },
   { folder: '64M-fork16', keys: [], files: ['self_smaps', 'meminfo'], tags: ['after-touch', 'parent', 'after-fork', 'parent-after-fork', 'after-child-cow', 'child-after-cow', 'parent-after-cow'] },
   { folder: '64M-ops-trace', from: /^FL /, keys: PAGES, files: [], tags: [] },
+  { folder: '64M-dirty48-trace', from: /^BDPR /, keys: ['BDPR', 'BDP', 'BGW', 'KUPD'], files: ['meminfo', 'vmstat'], tags: DIRTY_TAGS },
   { folder: '64M-mmapf-trace', from: /^FL /, to: / file_rss 45 /, keys: ['PF', ...PAGES], files: [], tags: [] },
-  { folder: '64M-ra-trace', from: /^FL /, to: / anon_rss 45 /, keys: ['PF', 'MARK', ...PAGES], tags: [] },
+  { folder: '64M-ra-trace', from: /^FL /, to: /^MARK random/, keys: ['PF', 'RA', 'MARK', ...PAGES], tags: [] },
   { folder: '64M-vma-norandmaps', keys: [], tags: ['anon1', 'brk', 'mprotect', 'mprotect-back', 'munmap-hole', 'refill', 'shared-anon', 'anon2', 'smaps'] },
   { folder: '64M-commit-trace', from: /^OC /, keys: ['OC'], files: ['meminfo'], tags: ['commit', 'commit-002', 'commit-003', 'commit-004', 'commit-005', 'commit-006'] },
 ];
 
 /** Log lines that say what machine it is, how its memory came up, what was read when, and what the program said. */
-const LOG_LINE = /BIOS-e820|^Kernel command line|^\[snapshot |^@@ mode |HIGHMEM available|LOWMEM available|On node|zone:|zonelists|hash table entries|^Memory:/;
+const LOG_LINE = /BIOS-e820|^Kernel command line|^\[snapshot |^@@ (?:mode|written|idle) |HIGHMEM available|LOWMEM available|On node|zone:|zonelists|hash table entries|^Memory:/;
 
 function cut(recordings: string, golden: string, excerpt: Excerpt): void {
   const recording = readRecording(path.join(recordings, excerpt.folder));

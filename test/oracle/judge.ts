@@ -3,6 +3,8 @@
 import { bringUpZones, unbootedMachine } from './engine-door.ts';
 import { bootmemEvents, checkBootmem } from './bootmem-check.ts';
 import { checkCommit } from './commit-check.ts';
+import { replayFiles } from './file-run.ts';
+import { fileScript } from './file-script.ts';
 import { inOrderOfCalls } from './interrupts.ts';
 import { ramOf } from './machine-of.ts';
 import { checkPages } from './pages-check.ts';
@@ -16,6 +18,8 @@ import type { Check, Verdict } from './report.ts';
 import type { TraceEvent, UnknownLine } from './trace.ts';
 import { parseTrace, unknownLines } from './trace.ts';
 import { checkWater } from './water-check.ts';
+import { checkWriteback } from './writeback-check.ts';
+import { replayWriteback } from './writeback-run.ts';
 
 export function judge(recording: Recording): Verdict {
   const verdict: Verdict = { folder: recording.name, checks: [], gaps: [], notes: [] };
@@ -29,10 +33,19 @@ export function judge(recording: Recording): Verdict {
   verdict.checks.push(...proc.checks, ...slab.checks, ...spaces.checks, ...commit.checks);
   verdict.gaps.push(...spaces.gaps, ...commit.gaps);
   verdict.notes.push(...proc.notes, ...slab.notes, ...spaces.notes, ...commit.notes);
-  judgeReadahead(verdict, recording, ram);
+  const reads = judgeReadahead(verdict, recording, ram);
+  replayFiles(verdict, fileScript(recording, events, reads), ram);
+  const writeback = checkWriteback(recording, ram);
+  replayWriteback(recording, ram, writeback);
+  verdict.checks.push(...writeback.checks);
+  verdict.gaps.push(...writeback.gaps);
+  verdict.notes.push(...writeback.notes);
   if (verdict.checks.every((check) => check.total === 0)) throw new Error(`${recording.name}: nothing in it can be compared`);
   return verdict;
 }
+
+/** Lines that are no events of the replay, but compared all the same. */
+const OTHER_LINES = /^(?:SO|RA|BDPR|BDP|BGW) /;
 
 /** What the trace says. One with lines that are none of the recorder's differs, and is not replayed. Throws where it holds nothing. */
 function eventsOf(verdict: Verdict, { name, trace }: Recording): TraceEvent[] {
@@ -44,8 +57,8 @@ function eventsOf(verdict: Verdict, { name, trace }: Recording): TraceEvent[] {
     return [];
   }
   const events = inOrderOfCalls(parseTrace(trace));
-  const hasSlabLines = trace.some((text) => text.startsWith('SO '));
-  if (events.length === 0 && !hasSlabLines) throw new Error(`${name}: its trace holds nothing that can be compared`);
+  const hasOtherLines = trace.some((text) => OTHER_LINES.test(text));
+  if (events.length === 0 && !hasOtherLines) throw new Error(`${name}: its trace holds nothing that can be compared`);
   return events;
 }
 

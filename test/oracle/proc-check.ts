@@ -5,6 +5,8 @@
 import type { Kernel } from '../../engine/kernel.ts';
 import type { zone } from '../../engine/include/mmzone.ts';
 import { MAX_ORDER, ZONE_NAMES, ZONE_STAT_NAMES, populated_zone } from '../../engine/include/mmzone.ts';
+import { MODELLED_SYSCTLS } from '../../engine/include/sysctl.ts';
+import { read_sysctl } from '../../engine/kernel/sysctl.ts';
 import { for_each_zone } from '../../engine/mm/mmzone.ts';
 import { VM_EVENT_NAMES } from '../../engine/mm/vmstat.ts';
 import { meminfo, proc_buddyinfo, proc_meminfo, proc_vmstat, proc_zoneinfo } from '../../engine/fs/proc/files.ts';
@@ -25,6 +27,7 @@ interface Pair {
 interface Pairs {
   zones: Pair[];
   watermarks: Pair[];
+  sysctls: Pair[];
   protection: Pair[];
   pagesets: Pair[];
   blocks: Pair[];
@@ -38,6 +41,7 @@ const RULES: Readonly<Record<keyof Pairs, readonly [string, string]>> = {
   log: ['B-2,8', 'boot log lines'],
   zones: ['M-4 Z-1', 'zoneinfo zones'],
   watermarks: ['PA-2,3', 'zoneinfo watermarks'],
+  sysctls: ['PA-2,4 WB-1,2', 'settings of /proc/sys/vm'],
   protection: ['PA-4', 'zoneinfo protection'],
   pagesets: ['PA-7', 'zoneinfo pagesets'],
   blocks: ['B-5', 'buddyinfo DMA blocks'],
@@ -52,14 +56,16 @@ const LATER_ZONE_FIELDS = 'free, active, inactive, scanned, the counters nr_*, c
 
 /** The checks of a recording's log and snapshots. `traced` is the machine that replayed its trace up to the first dump: its image is another one. */
 export function checkProc(recording: Recording, ram: readonly Ram[], traced: Kernel | null): { checks: Check[]; notes: string[] } {
-  const pairs: Pairs = { zones: [], watermarks: [], protection: [], pagesets: [], blocks: [], totals: [], formats: [], report: [], log: [] };
+  const pairs: Pairs = {
+    zones: [], watermarks: [], sysctls: [], protection: [], pagesets: [], blocks: [], totals: [], formats: [], report: [], log: [],
+  };
   const k = bootedMachine(ram);
   const totals = recording.trace === null ? meminfo(k) : traced && meminfo(traced);
   pairs.log.push(...logPairs(k, recording.log));
   for (const snapshot of recording.snapshots) {
     if (recording.trace === null && snapshot.tag === 'boot') pairs.blocks.push(...blockPairs(k, snapshot));
     if (totals !== null) pairs.totals.push(...totalPairs(totals, snapshot));
-    pairs.watermarks.push(...sysctlPairs(k, snapshot));
+    pairs.sysctls.push(...sysctlPairs(k, snapshot));
   }
   const scratch = bootedMachine(ram);
   for (const snapshot of recording.snapshots) {
@@ -232,6 +238,7 @@ function totalPairs(engine: Readonly<Record<string, number>>, { tag, files }: Sn
 function sysctlPairs(k: Kernel, { tag, files }: Snapshot): Pair[] {
   if (files['sysvm'] === undefined) return [];
   const kernel = new Map([...files['sysvm'].matchAll(/^(\S+) (.*)$/gm)].map((match) => [match[1]!, match[2]!.trim().split(/\s+/).join(' ')]));
-  const engine = { ...k.sysctl, lowmem_reserve_ratio: k.sysctl.lowmem_reserve_ratio.join(' ') };
+  const modelled = MODELLED_SYSCTLS.filter((name) => name.startsWith('vm.')).map((name) => [name.slice('vm.'.length), read_sysctl(k, name)] as const);
+  const engine = Object.fromEntries([...Object.entries(k.sysctl), ...modelled].map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : value]));
   return Object.entries(engine).filter(([name]) => kernel.has(name)).map(([name, value]) => ({ where: `${tag}/sysvm.txt: ${name}`, kernel: kernel.get(name), engine: value }));
 }

@@ -14,19 +14,25 @@ import type { Kernel } from '../../engine/kernel.ts';
 import type { file_ra_state, inode } from '../../engine/include/mm_types.ts';
 import { BDI_read_congested } from '../../engine/include/blkdev.ts';
 import { FMODE_READ } from '../../engine/include/mm_types.ts';
-import { make_block_layer } from '../../engine/block/genhd.ts';
+import { PAGE_SIZE } from '../../engine/include/types.ts';
+import { run_block_events } from '../../engine/block/events.ts';
+import { flat_add_file } from '../../engine/fs/flat.ts';
 import { run_to_end } from '../../engine/kernel/sched.ts';
-import { new_inode, open_inode } from '../../engine/mm/mm_struct.ts';
+import { radix_tree_delete, radix_tree_gang_lookup } from '../../engine/lib/radix-tree.ts';
+import { open_inode } from '../../engine/mm/mm_struct.ts';
 import { handle_ra_miss, page_cache_readahead } from '../../engine/mm/readahead.ts';
 import { truncate_inode_pages } from '../../engine/mm/truncate.ts';
+import type { TraceRecord } from '../../engine/trace/events.ts';
 import { set_tracing, trace_records } from '../../engine/trace/events.ts';
 import type { Ram } from './engine-door.ts';
 import { bootedMachine } from './engine-door.ts';
+import { disk } from './program.ts';
 import type { Recording } from './recording.ts';
 import type { Check, Verdict } from './report.ts';
+import { insertPage } from './space.ts';
 
 /** A window that was asked for. */
-interface Window {
+export interface Window {
   line: number;
   text: string;
   offset: number;
@@ -54,8 +60,26 @@ interface Guess {
 
 /** An open file: the engine's state of it. */
 interface OpenFile {
+  id: number;
   ra: file_ra_state;
   isNew: boolean;
+}
+
+/** A call whose question was found: what a read must have asked for. */
+export interface Read {
+  kind: 'read';
+  /** The line that ends it. */
+  line: number;
+  text: string;
+  windows: Window[];
+  /** Number of the open file, from 1 on in the order in which they were opened. */
+  file: number;
+  offset: number;
+  pages: number;
+  ra_pages: number;
+  /** A page that had been read ahead was gone; the queue was congested. */
+  isMissed: boolean;
+  isCongested: boolean;
 }
 
 interface Bench {
@@ -70,6 +94,7 @@ interface Bench {
   windows: Check;
   states: Check;
   notes: { opened: number; missed: number; congested: number; advised: number };
+  reads: Read[];
 }
 
 interface Outcome {
@@ -85,14 +110,16 @@ const MAX_FILES = 64;
 /** Longer than any file that is read. */
 const FILE_SIZE = 2 ** 40;
 
-/** Adds the checks of a recording's RA lines to its verdict; none where it has none. */
-export function judgeReadahead(verdict: Verdict, { trace }: Recording, ram: readonly Ram[]): void {
+/** Adds the checks of a recording's RA lines to its verdict, none where it has none. The reads that were behind them; none where anything
+ *  differs. */
+export function judgeReadahead(verdict: Verdict, { trace }: Recording, ram: readonly Ram[]): Read[] {
   const lines = (trace ?? []).flatMap((text, at) => (text.startsWith('RA ') ? [{ text, line: at + 1 }] : []));
-  if (lines.length === 0) return;
+  if (lines.length === 0) return [];
   const bench = makeBench(ram, lines);
   const pending = judgeCalls(bench, lines);
   verdict.checks.push(...[bench.windows, bench.states].filter(({ total }) => total > 0));
   verdict.notes.push(noteOf(bench), ...(pending > 0 ? [`readahead: ${pending} windows at the end of the trace belong to a call that did not return`] : []));
+  return bench.windows.difference === null && bench.states.difference === null ? bench.reads : [];
 }
 
 function noteOf({ notes: { opened, missed, congested, advised } }: Bench): string {
@@ -168,13 +195,16 @@ function count({ windows, states }: Bench, call: Call, outcome: Outcome): void {
 }
 
 /** The guess was right: the file is the one that was read last, in the state that the engine left. */
-function accept(bench: Bench, call: Call, { file, isMissed, isCongested }: Guess, ra: file_ra_state): void {
+function accept(bench: Bench, call: Call, { file, offset, isMissed, isCongested }: Guess, ra: file_ra_state): void {
   const { notes } = bench;
   if (file.isNew) notes.opened++;
   if (isMissed) notes.missed++;
   if (isCongested) notes.congested++;
   if (file.ra.ra_pages !== call.ra_pages) notes.advised++;
-  remember(bench, { ra, isNew: false }, file);
+  const id = file.isNew ? notes.opened : file.id;
+  const { line, text, windows, prev, ra_pages } = call;
+  bench.reads.push({ kind: 'read', line, text, windows, file: id, offset, pages: Math.max(1, prev - offset + 1), ra_pages, isMissed, isCongested });
+  remember(bench, { id, ra, isNew: false }, file);
 }
 
 /** After a difference the kernel's own state goes on, so that the rest is judged too. */
@@ -182,7 +212,8 @@ function resume(bench: Bench, call: Call): void {
   const values = [...call.text.matchAll(/ (\d+)/g)].map((m) => Number(m[1]));
   const ra = { ...bench.fresh.ra };
   for (const [i, name] of STATE_FIELDS.entries()) ra[name] = values[i]!;
-  remember(bench, { ra, isNew: false }, bench.files[0] ?? null);
+  const file = bench.files[0] ?? null;
+  remember(bench, { id: file?.id ?? 0, ra, isNew: false }, file);
 }
 
 function remember(bench: Bench, file: OpenFile, instead: OpenFile | null): void {
@@ -216,31 +247,32 @@ function questions(ra: file_ra_state, call: Call): [offset: number, req: number]
 // ---- the engine -------------------------------------------------------------------------------------------------------
 
 function makeBench(ram: readonly Ram[], lines: readonly { text: string }[]): Bench {
-  const k = bootedMachine(ram);
-  k.block = make_block_layer([{ name: 'sda', seek: 0, bandwidth: 1, blocks: 1, fail_read: [], fail_write: [] }]);
-  const inode = new_inode(k, '/', 'file', FILE_SIZE);
-  const [disk] = k.block.disks;
-  [inode.major, inode.minor] = [disk!.major, disk!.first_minor];
+  const k = bootedMachine(ram, { disks: [disk('sda', FILE_SIZE / PAGE_SIZE)] });
+  const inode = flat_add_file(k, '/file', FILE_SIZE, 0);
   set_tracing(k, 1);
   const fresh = open_inode(k, inode, FMODE_READ, 0).f_ra;
   const device = Number(/ ra_pages (\d+)$/.exec(lines.find(({ text }) => text.startsWith('RA state'))?.text ?? '')?.[1] ?? fresh.ra_pages);
   return {
-    k, inode, files: [], fresh: { ra: fresh, isNew: true }, allowed: [fresh.ra_pages, device].flatMap((pages) => [0, pages, 2 * pages]),
+    k, inode, files: [], fresh: { id: 0, ra: fresh, isNew: true }, allowed: [fresh.ra_pages, device].flatMap((pages) => [0, pages, 2 * pages]),
     windows: { rules: 'FM-6 FM-8 FM-10', what: 'readahead windows (RA io)', same: 0, total: 0, difference: null },
     states: { rules: 'FM-7 FM-8', what: 'readahead state (RA state)', same: 0, total: 0, difference: null },
     notes: { opened: 0, missed: 0, congested: 0, advised: 0 },
+    reads: [],
   };
 }
 
-/** Runs the engine's page_cache_readahead on a copy of the file's state; what it read is dropped again. */
+/** Runs the engine's page_cache_readahead on a copy of the file's state; what it read is dropped again. Pages are read at once, as those of a file in
+ *  memory: only where the queue is to be congested is there a disk, which is waited for. */
 function attempt({ k, inode, allowed }: Bench, call: Call, { file, offset, req, isMissed, isCongested }: Guess): Outcome {
   const ra = { ...file.ra, ra_pages: allowed.includes(call.ra_pages) ? call.ra_pages : file.ra.ra_pages };
   if (isMissed) handle_ra_miss(ra);
+  inode.i_bdev = isCongested ? 0 : -1;
   k.block.disks[0]!.queue.backing_dev_info.state = isCongested ? BDI_read_congested : 0;
   fillCache(k, inode, call.windows);
   const since = k.trace.ring.seq;
   run_to_end(k, page_cache_readahead(k, inode, ra, offset, req));
-  const windows = windowsSince(k, since);
+  const windows = windowsIn(trace_records(k, since));
+  run_block_events(k, Infinity);
   emptyCache(k, inode);
   return { windows, state: stateText(ra), ra };
 }
@@ -248,18 +280,18 @@ function attempt({ k, inode, allowed }: Bench, call: Call, { file, offset, req, 
 /** The cache such that of each window as many pages are missing as the trace says; the last ones are there, or behind the end of the file. */
 function fillCache(k: Kernel, inode: inode, windows: readonly Window[]): void {
   for (const { offset, nr, actual } of windows) {
-    for (let index = offset + actual; index < offset + nr; index++) inode.page_tree.set(index, k.zero_page);
+    for (let index = offset + actual; index < offset + nr; index++) insertPage(k, inode, index, k.zero_page);
   }
 }
 
 function emptyCache(k: Kernel, inode: inode): void {
-  for (const [index, page] of inode.page_tree) if (page === k.zero_page) inode.page_tree.delete(index);
-  if (inode.page_tree.size > 0) run_to_end(k, truncate_inode_pages(k, inode, 0));
+  const filled = radix_tree_gang_lookup(inode.page_tree, 0, Infinity).filter(({ page }) => page === k.zero_page);
+  for (const { index } of filled) radix_tree_delete(k, inode.page_tree, index);
+  if (inode.nrpages > 0) run_to_end(k, truncate_inode_pages(k, inode, 0));
 }
 
 /** The windows that the engine asked for, as the trace writes them. */
-function windowsSince(k: Kernel, since: number): string[] {
-  const records = trace_records(k, since);
+export function windowsIn(records: readonly TraceRecord[]): string[] {
   const asked = records.filter(({ name }) => name === 'mm_readahead');
   return asked.map(({ seq, args }, i) => {
     const next = asked[i + 1]?.seq ?? Infinity;
@@ -268,7 +300,8 @@ function windowsSince(k: Kernel, since: number): string[] {
   });
 }
 
-function stateText(ra: file_ra_state): string {
+/** What a call left behind, as the trace writes it. */
+export function stateText(ra: file_ra_state): string {
   const labels = ['prev', 'start', 'size', 'ahead_start', 'ahead_size', 'flags', 'hit', 'ra_pages'];
   return `RA state ${STATE_FIELDS.map((name, i) => `${labels[i]} ${ra[name]}`).join(' ')}`;
 }

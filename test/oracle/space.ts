@@ -9,13 +9,15 @@ import { FMODE_READ, FMODE_WRITE, VM_ACCOUNT } from '../../engine/include/mm_typ
 import { NR_FILE_PAGES, NR_PAGETABLE } from '../../engine/include/mmzone.ts';
 import { PG_active, PG_lru, PG_uptodate } from '../../engine/include/page-flags.ts';
 import { TASK_RUNNING } from '../../engine/include/sched.ts';
-import { PAGE_SIZE, phys, virt } from '../../engine/include/types.ts';
+import { NO_PAGE, PAGE_SIZE, phys, virt } from '../../engine/include/types.ts';
 import { pgd_offset, pte_offset_map } from '../../engine/arch/pgalloc.ts';
 import { _PAGE_TABLE, read_pte, write_pte } from '../../engine/arch/pgtable.ts';
 import { mk_pte, vm_get_page_prot } from '../../engine/arch/pte.ts';
 import { switch_mm } from '../../engine/arch/tlb.ts';
-import { mm_alloc, new_task } from '../../engine/kernel/fork.ts';
+import { mm_alloc } from '../../engine/kernel/fork.ts';
+import { new_task } from '../../engine/kernel/task.ts';
 import { run_to_end } from '../../engine/kernel/sched.ts';
+import { radix_tree_insert, radix_tree_lookup } from '../../engine/lib/radix-tree.ts';
 import { fill_frame } from '../../engine/mm/contents.ts';
 import { get_page, inc_page_mapcount, page_mapped, page_zone, set_page_count, set_page_flag, set_page_index, set_page_mapping, test_page_flag } from '../../engine/mm/mem_map.ts';
 import { arch_pick_mmap_layout, vm_stat_account } from '../../engine/mm/mmap.ts';
@@ -194,7 +196,7 @@ export function placeFilePage(k: Kernel, vma: vm_area_struct, at: { address: num
 
 /** Puts a frame into the page cache, as it is there when its data have been read: nobody holds it, it is on the inactive list. */
 export function cachePage(k: Kernel, file: inode, index: number, frame: Pfn): void {
-  file.page_tree.set(index, frame);
+  insertPage(k, file, index, frame);
   file.nrpages++;
   set_page_count(k, frame, 1);
   set_page_mapping(k, frame, file.ino * 2);
@@ -206,6 +208,12 @@ export function cachePage(k: Kernel, file: inode, index: number, frame: Pfn): vo
   add_page_to_inactive_list(k, page_zone(k, frame), frame);
 }
 
+/** Puts a frame into a file's tree. Throws where the machine has no memory for its nodes. */
+export function insertPage(k: Kernel, file: inode, index: number, frame: Pfn): void {
+  const error = run_to_end(k, radix_tree_insert(k, file.page_tree, index, frame));
+  if (error !== 0) throw new Error(`page ${index} of ${file.path} does not go into its tree: error ${error}`);
+}
+
 /** Index of the page that an address of a file mapping shows. */
 export function fileIndex(vma: vm_area_struct, address: number): number {
   return linear_page_index(vma, virt(address - (address % PAGE_SIZE)));
@@ -213,7 +221,9 @@ export function fileIndex(vma: vm_area_struct, address: number): number {
 
 /** The frame of a file's page, or undefined. */
 export function cachedFrame(k: Kernel, vma: vm_area_struct, address: number): Pfn | undefined {
-  return vma_inode(k, vma)?.page_tree.get(fileIndex(vma, address));
+  const file = vma_inode(k, vma);
+  const frame = file === null ? NO_PAGE : radix_tree_lookup(file.page_tree, fileIndex(vma, address));
+  return frame === NO_PAGE ? undefined : frame;
 }
 
 /** The entry for an address, 0 where there is none or no table for it. */

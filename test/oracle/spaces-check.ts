@@ -30,9 +30,9 @@ import { snapshotsInOrder } from './recording.ts';
 import type { Check } from './report.ts';
 import { compareAll } from './report.ts';
 import type { Files } from './space.ts';
-import { NotJudged, become, cachePage, fileIndex, giveInodeNumber, makeProcess, placeAnonymous, placeFilePage } from './space.ts';
+import { NotJudged, become, cachePage, cachedFrame, fileIndex, giveInodeNumber, makeProcess, placeAnonymous, placeFilePage } from './space.ts';
 import type { Space } from './spaces-touch.ts';
-import { figuresToMeet } from './spaces-touch.ts';
+import { figuresToMeet, isOwn } from './spaces-touch.ts';
 import { TABLE_SPAN } from './stretch-plan.ts';
 import { ROWS, recordedRows, rowsOf, withoutVdso } from './stretch-snapshots.ts';
 import { meminfo } from '../../engine/fs/proc/files.ts';
@@ -136,6 +136,8 @@ function figuresLater(area: Area, smaps: SnapshotFile | undefined): Area['figure
   return later?.figures ?? null;
 }
 
+/** Pages that are there. One of the file's that another area shows too, and that nobody shares, is the process's own: it came back from swap,
+ *  clean. */
 function populate(k: Kernel, mm: mm_struct, areas: readonly Area[]): void {
   const take = () => {
     const page = request(k, GFP_HIGHUSER, 0);
@@ -145,11 +147,13 @@ function populate(k: Kernel, mm: mm_struct, areas: readonly Area[]): void {
   for (const area of areas) {
     for (const { address, isAnonymous, prot } of planPages(area)) {
       const vma = find_vma(k, mm, address)!;
-      const frame = take();
       const file = vma_inode(k, vma);
-      if (isAnonymous) placeAnonymous(k, vma, { address, frame, prot }, take);
+      const cached = isAnonymous ? undefined : cachedFrame(k, vma, address);
+      const isOwnCopy = cached !== undefined && isOwn(area) && area.figures?.sharedClean === 0;
+      const frame = isOwnCopy ? take() : cached ?? take();
+      if (isAnonymous || isOwnCopy) placeAnonymous(k, vma, { address, frame, prot }, take);
       else if (file !== null) {
-        cachePage(k, file, fileIndex(vma, address), frame);
+        if (cached === undefined) cachePage(k, file, fileIndex(vma, address), frame);
         placeFilePage(k, vma, { address, frame, prot }, take);
       }
     }

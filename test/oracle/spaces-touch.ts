@@ -60,7 +60,7 @@ export function figuresToMeet(space: Space, areas: readonly Area[], options: { i
 }
 
 /** Private memory that may be written: shared only after a fork. */
-const isOwn = ({ perms }: Area): boolean => perms[1] === 'w' && perms[3] === 'p';
+export const isOwn = ({ perms }: Area): boolean => perms[1] === 'w' && perms[3] === 'p';
 
 function sharesAny({ k, task }: Space): boolean {
   return parseMaps(proc_smaps(k, task)).some((area) => isOwn(area) && (area.figures?.sharedDirty ?? 0) > 0);

@@ -48,6 +48,10 @@ export interface StretchVerdict {
 
 /** Events one call can leave: the end of a large process. */
 const RING = 1 << 17;
+/** Bytes of a file below one node of its tree; nodes that a page may need; nodes besides. */
+const NODE_SPAN = 64 * 4096;
+const NODES_OF_A_PATH = 3;
+const SPARE_NODES = 128;
 /** Other VMAs than a recording shows: those of forks. */
 const MORE_AREAS = 200;
 
@@ -155,7 +159,7 @@ function beginStretch(events: readonly TraceEvent[], range: Range, { ram, snapsh
   for (const { asked } of plan.groups) for (const frame of asked === null ? [] : framesOf(asked.pfn, asked.order)) named.add(frame);
   const dump = events.slice(0, range.from).reverse().find((event): event is Dump => event.kind === 'dump') ?? null;
   const areas = plans.reduce((sum, { areas: some }) => sum + 2 * some.length, MORE_AREAS);
-  const machine = stretchMachine(ram, range.before, named, dump, areas);
+  const machine = stretchMachine(ram, range.before, named, dump, { areas, nodes: nodesFor(plan) });
   const stretch: Stretch = {
     events, at: range.from, plan, machine, observer: observe(machine.k), processes: new Map(), byComm: new Map(), files: new Map(),
     reclaiming: new Set(), checks: newChecks(''), expected: [], atEnd: [], offsets: {}, notes: new Set(plans.flatMap(({ notes }) => notes)),
@@ -169,6 +173,11 @@ function beginStretch(events: readonly TraceEvent[], range: Range, { ram, snapsh
   beginSnapshots(stretch, plans, snapshots);
   resize_ring(machine.k, RING);
   return stretch;
+}
+
+/** Nodes of trees that the pages of files need which faults show: one for every 64 pages that are neighbours, and those above it. */
+function nodesFor({ faults }: StretchPlan): number {
+  return SPARE_NODES + NODES_OF_A_PATH * new Set(faults.map(({ address }) => Math.floor(address / NODE_SPAN))).size;
 }
 
 /** Processes that were there from the beginning: those whose fork no line shows. */

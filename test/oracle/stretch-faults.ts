@@ -168,7 +168,7 @@ function feed(stretch: Stretch, vma: vm_area_struct, fault: Fault): boolean {
   if (cachedFrame(k, vma, fault.address) !== undefined) return false;
   const isOwnPage = fault.write === 1 && (vma.vm_flags & VM_SHARED) === 0;
   cachePage(k, file, fileIndex(vma, fault.address), isOwnPage ? stretch.machine.spare() : pfn(frameOf(fault.new)));
-  stretch.notes.add('frames of file pages are taken from the lines that show them; whether such a fault had to wait for the disk (ret 3) is not judged');
+  stretch.notes.add('frames of file pages are taken from the lines that show them; whether such a fault had to wait for the disk (ret 3) is judged apart, with a disk');
   return true;
 }
 

@@ -32,6 +32,7 @@ const FIRST_FRAME = 256;
 /** Frames for slabs, besides those of the objects that are asked for. */
 const SLAB_FRAMES = 400;
 const FRAME_OF_OBJECTS = 40;
+const FRAME_OF_NODES = 7;
 
 /** Objects that are made ready, by cache. */
 const OBJECTS: Readonly<Record<string, number>> = {
@@ -51,18 +52,25 @@ export interface StretchMachine {
   notes: string[];
 }
 
-/** The machine. `named` are frames that lines of faults name; `dump` is the last one before, which says what no line tells of other zones; `areas` is
- *  the number of VMAs that will be needed. */
-export function stretchMachine(ram: readonly Ram[], before: Before, named: ReadonlySet<number>, dump: Dump | null, areas: number): StretchMachine {
+/** What the slab allocator must have ready: VMAs, and nodes of page caches' trees. */
+export interface Needs {
+  areas: number;
+  nodes: number;
+}
+
+/** The machine. `named` are frames that lines of faults name; `dump` is the last one before, which says what no line tells of other zones. */
+export function stretchMachine(ram: readonly Ram[], before: Before, named: ReadonlySet<number>, dump: Dump | null, needs: Needs): StretchMachine {
+  const { areas, nodes } = needs;
   const k = unbootedMachine(ram);
   bringUpZones(k);
   for (let page = 0; page < max_mapnr(k); page++) clear_page_flag(k, pfn(page), PG_reserved);
   const frames = spareFrames(k, before, named, dump);
-  const fed = frames.splice(0, SLAB_FRAMES + Math.ceil((2 * areas) / FRAME_OF_OBJECTS));
+  const fed = frames.splice(0, SLAB_FRAMES + Math.ceil((2 * areas) / FRAME_OF_OBJECTS) + Math.ceil(nodes / FRAME_OF_NODES));
   for (const frame of fed) __free_pages_bootmem(k, pfn(frame), 0);
   run_to_end(k, kmem_cache_init(k));
   run_to_end(k, create_boot_caches(k));
-  for (const [name, objects] of Object.entries({ ...OBJECTS, vm_area_struct: areas, anon_vma: areas })) makeReady(k, name, objects);
+  const wanted = { ...OBJECTS, vm_area_struct: areas, anon_vma: areas, radix_tree_node: nodes };
+  for (const [name, objects] of Object.entries(wanted)) makeReady(k, name, objects);
   frames.push(...takeBack(k));
   init_per_zone_pages_min(k);
   const notes = loadBefore(k, before, dump, frames);

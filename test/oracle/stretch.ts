@@ -8,6 +8,7 @@ import { __GFP_WAIT } from '../../engine/include/gfp.ts';
 import { PG_active, PG_lru, PG_uptodate } from '../../engine/include/page-flags.ts';
 import { NR_FILE_PAGES } from '../../engine/include/mmzone.ts';
 import { pfn } from '../../engine/include/types.ts';
+import { radix_tree_delete, radix_tree_lookup } from '../../engine/lib/radix-tree.ts';
 import { clear_page_flag, page_index, page_mapping_raw, page_zone, set_page_mapping, test_page_flag } from '../../engine/mm/mem_map.ts';
 import { del_page_from_lru } from '../../engine/mm/swap.ts';
 import { dec_zone_page_state } from '../../engine/mm/vmstat.ts';
@@ -174,8 +175,8 @@ function raw(stretch: Stretch, asked: Alloc | Free): number | null {
 function forget({ observer: { k } }: Stretch, page: Pfn): void {
   const mapping = page_mapping_raw(k, page);
   const file: inode | null | undefined = mapping % 2 === 0 ? k.inodes[mapping / 2] : null;
-  if (file?.page_tree.get(page_index(k, page)) !== page) return;
-  file.page_tree.delete(page_index(k, page));
+  if (file === null || file === undefined || radix_tree_lookup(file.page_tree, page_index(k, page)) !== page) return;
+  radix_tree_delete(k, file.page_tree, page_index(k, page));
   file.nrpages--;
   dec_zone_page_state(k, page, NR_FILE_PAGES);
   set_page_mapping(k, page, 0);

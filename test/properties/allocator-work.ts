@@ -91,7 +91,7 @@ function* take(k: Kernel, shared: Shared, dice: Dice, held: Held[]): Coroutine {
     case 8: yield* takeArea(k, held, 1 + roll(dice, 60_000), mark); break;
     case 9: yield* takeElement(k, shared, held, mark); break;
     case 10: kmem_cache_shrink(k, shared.cache!); break;
-    default: assert.equal(write_sysctl(k, 'vm.min_free_kbytes', 512 + roll(dice, 2048)), null);
+    default: assert.equal(yield* write_sysctl(k, 'vm.min_free_kbytes', 512 + roll(dice, 2048)), null);
   }
 }
 

@@ -2,7 +2,7 @@
 // every so many steps and at the end.
 
 import { KernelBug } from '../../engine/index.ts';
-import { file_byte } from '../../engine/mm/filemap.ts';
+import { file_byte } from '../../engine/fs/file_bytes.ts';
 import type { Difference } from './comparison.ts';
 import { compareCommitted, compareEverything, compareOutcomes, compareProcess, compareTouched } from './comparison.ts';
 import type { Engine } from './engine-side.ts';

@@ -1,7 +1,7 @@
 // What a random run is made of: a machine, and steps that processes take one after the other. A step is data, so that a run can be repeated,
 // shortened and written as a scenario. Here too is what the model says of a step.
 
-import { file_byte } from '../../engine/mm/filemap.ts';
+import { file_byte } from '../../engine/fs/file_bytes.ts';
 import type { Death, Limits, Process, Source, World } from './memory-model.ts';
 import { ENOMEM, PAGE, VM, VM_ACCESS, VM_DATA, VM_MAY, insert, promise, releaseAll } from './memory-model.ts';
 import { load, store } from './memory-access.ts';

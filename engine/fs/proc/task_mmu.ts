@@ -6,7 +6,7 @@ import type { Kernel } from '../../kernel.ts';
 import type { exit_image, smaps_figures, task_struct, vma_image } from '../../include/sched.ts';
 import type { mm_struct, vm_area_struct } from '../../include/mm_types.ts';
 import type { Pfn, PhysAddr, VirtAddr } from '../../include/types.ts';
-import { VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE } from '../../include/mm_types.ts';
+import { IOBUF_SIZE, VM_DONTEXPAND, VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE } from '../../include/mm_types.ts';
 import { PAGE_SIZE, phys, virt } from '../../include/types.ts';
 import { is_x86_64 } from '../../arch/address.ts';
 import { VSYSCALL_END, VSYSCALL_START } from '../../arch/x86_64/layout.ts';
@@ -138,7 +138,9 @@ export function proc_pagemap(k: Kernel, task: task_struct): string {
 export function area_name(mm: mm_struct, { vma, path }: Pick<area, 'vma' | 'path'>): string {
   if (vma.vm_file !== 0) return path;
   if (vma.vm_start <= mm.start_brk && vma.vm_end >= mm.brk) return '[heap]';
-  return vma.vm_start <= mm.start_stack && vma.vm_end >= mm.start_stack ? '[stack]' : '';
+  if (vma.vm_start <= mm.start_stack && vma.vm_end >= mm.start_stack) return '[stack]';
+  const is_iobuf = (vma.vm_flags & VM_DONTEXPAND) !== 0 && vma.vm_start >= mm.iobuf && vma.vm_end <= mm.iobuf + IOBUF_SIZE;
+  return is_iobuf ? '[iobuf]' : '';
 }
 
 function maps_line(k: Kernel, mm: mm_struct, area: area): string {
