@@ -6,6 +6,8 @@ export const DEBUG_TYPE = 'pagewalk';
 
 export const ZONES_VIEW = 'pagewalk.zones';
 export const PROCESSES_VIEW = 'pagewalk.processes';
+export const PAGE_CACHE_VIEW = 'pagewalk.pageCache';
+export const LRU_VIEW = 'pagewalk.lru';
 
 export const COMMANDS = {
   debugScenario: 'pagewalk.debugScenario',

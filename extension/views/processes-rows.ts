@@ -8,9 +8,10 @@
 //           flags, references …
 //
 // An area that one table serves opens to its entries at once. Entries that are empty have no row.
-import type { PageRow, PageTableResponse, PageTablesResponse, ProcessRow, ProcessesResponse, PteRow, VmaRow, VmasResponse } from '../../debug-adapter/protocol.ts';
+import type { PageTableResponse, PageTablesResponse, ProcessRow, ProcessesResponse, PteRow, VmaRow, VmasResponse } from '../../debug-adapter/protocol.ts';
+import { pageRows } from './page-rows.ts';
 import type { Counts, Row, RowState } from './rows.ts';
-import { RowWriter, counted, grouped, pages, size, value } from './rows.ts';
+import { RowWriter, counted, grouped, pages } from './rows.ts';
 
 /** What is to be asked for when a row is opened. */
 export type Below =
@@ -82,18 +83,6 @@ function entryRow({ address, value: raw, bits, page }: PteRow, pid: number): Pro
     id, label: page === null ? address : `${address} → ${page.pfn}`, state: page === null ? 'swapped' : 'pte', isOpen: false,
     description: bits, tooltip: `Entry ${raw}: ${bits}`, children: page === null ? [] : pageRows(page, id),
   };
-}
-
-function pageRows({ pfn, zone, flags, count, mapcount, mapping, index }: PageRow, parent: string): Row[] {
-  const row = (label: string, description: string, tooltip: string): Row => ({ ...value({ id: `${parent}/${label}`, label, description, tooltip }), state: 'page' });
-  return [
-    row('frame', `${pfn} (0x${pfn.toString(16)}) in ${zone}`, `Physical address 0x${(pfn * 4096).toString(16)}, ${size(1)}.`),
-    row('flags', flags, 'page->flags'),
-    row('references', `${count}`, 'page->_count: whoever may not see it freed.'),
-    row('mappings', `${mapcount}`, 'page->_mapcount + 1: page-table entries that name it.'),
-    row('mapping', mapping, 'page->mapping: what it belongs to.'),
-    row('index', `${index}`, 'page->index: its place there, in pages.'),
-  ];
 }
 
 /** An address as /proc/PID/maps writes it. */

@@ -9,7 +9,7 @@ import type { Row } from './rows.ts';
 import type { StopTreeKind } from './stop-tree.ts';
 
 export const PROCESSES: StopTreeKind<ProcessesResponse> = {
-  view: PROCESSES_VIEW, request: 'pagewalk/processes', noun: 'processes', rows: processesRows, load: loadBelow,
+  view: PROCESSES_VIEW, request: 'pagewalk/processes', noun: 'processes', opensItself: true, rows: processesRows, load: loadBelow,
 };
 
 /** Rows below a process, an area or a table. */

@@ -1,9 +1,12 @@
 // What the rows of the trees have in common: their shape, how a count's change is told, and how sizes read.
 
-/** Where a zone's free pages stand among its watermarks, or how a process fares; the others have no such state. */
+import type { CellState } from '../../debug-adapter/protocol.ts';
+
+/** Where a zone's free pages stand among its watermarks, or how a process fares, or what is most urgent of a page; the others have no such state. */
 export type RowState =
   | 'node' | 'group' | 'value' | 'above high' | 'below high' | 'below low' | 'below min'
-  | 'running' | 'ready' | 'sleeping' | 'ended' | 'killed' | 'vma' | 'table' | 'pte' | 'swapped' | 'page';
+  | 'running' | 'ready' | 'sleeping' | 'ended' | 'killed' | 'vma' | 'table' | 'pte' | 'swapped' | 'page'
+  | 'file' | 'range' | 'list' | 'anonymous' | CellState;
 
 /** One row of the tree. `id` is the same for the same thing at every stop, so an opened row stays open. */
 export interface Row {
@@ -13,6 +16,8 @@ export interface Row {
   tooltip: string;
   state: RowState;
   isOpen: boolean;
+  /** What a screen reader says, where that is more than the label and the description. */
+  spoken?: string;
   /** Its children are asked for when it is opened. */
   isLazy?: boolean;
   children: Row[];

@@ -29,6 +29,18 @@ const ICONS: Record<RowState, ThemeIcon | undefined> = {
   'pte': new ThemeIcon('arrow-right'),
   'swapped': new ThemeIcon('archive'),
   'page': new ThemeIcon('symbol-field'),
+  'file': new ThemeIcon('file'),
+  'range': new ThemeIcon('ellipsis'),
+  'list': new ThemeIcon('list-ordered'),
+  'anonymous': new ThemeIcon('circle-outline', new ThemeColor('charts.orange')),
+  'absent': undefined,
+  'partial': undefined,
+  'clean': new ThemeIcon('circle-outline', new ThemeColor('charts.blue')),
+  'mapped': new ThemeIcon('link', new ThemeColor('charts.blue')),
+  'reading': new ThemeIcon('arrow-circle-down', new ThemeColor('charts.blue')),
+  'dirty': new ThemeIcon('circle-filled', new ThemeColor('charts.blue')),
+  'writeback': new ThemeIcon('arrow-circle-up', new ThemeColor('charts.blue')),
+  'error': new ThemeIcon('error', new ThemeColor('charts.red')),
 };
 
 /** What a tree is: its view, what it asks the adapter, and what its rows are made of. */
@@ -36,8 +48,11 @@ export interface StopTreeKind<Response> {
   view: string;
   /** The custom request whose answer is shown. */
   request: string;
+  args?: object;
   /** What it shows, in the middle of a sentence: `zones`. */
   noun: string;
+  /** Whether the first stop ever opens it: the side bar has room for two or three. */
+  opensItself?: boolean;
   rows(response: Response, before: Counts): { rows: Row[]; counts: Counts };
   /** Rows below one that says it has more than it holds (`isLazy`); asked for once a stop, when it is opened. */
   load?(session: DebugSession, row: Row): Promise<Row[]>;
@@ -106,7 +121,7 @@ export class StopTree<Response> implements TreeDataProvider<Row>, Disposable {
     item.description = row.description;
     item.tooltip = row.tooltip;
     item.iconPath = ICONS[row.state];
-    item.accessibilityInformation = { label: `${row.label}: ${row.description}` };
+    item.accessibilityInformation = { label: row.spoken ?? `${row.label}: ${row.description}` };
     return item;
   }
 
@@ -128,7 +143,7 @@ export class StopTree<Response> implements TreeDataProvider<Row>, Disposable {
 
   async #read(session: DebugSession): Promise<void> {
     try {
-      const response = await session.customRequest(this.#kind.request) as Response;
+      const response = await session.customRequest(this.#kind.request, this.#kind.args) as Response;
       if (session.id !== this.#session?.id) return;
       const { rows, counts } = this.#kind.rows(response, this.#counts);
       this.#counts = counts;
@@ -139,11 +154,11 @@ export class StopTree<Response> implements TreeDataProvider<Row>, Disposable {
     }
   }
 
-  /** VS Code keeps extensions' views in the debug side bar collapsed: the first stop ever opens this one. After that the user decides. */
+  /** VS Code keeps extensions' views in the debug side bar collapsed: the first stop ever opens those that say so. After that the user decides. */
   async #introduce(): Promise<void> {
     const [first] = this.#rows;
     const introduced = `${this.#kind.view}.introduced`;
-    if (!first || this.#memory.get(introduced)) return;
+    if (this.#kind.opensItself !== true || !first || this.#memory.get(introduced)) return;
     await this.#memory.update(introduced, 'yes');
     await this.#tree?.reveal(first, { select: false });
   }

@@ -5,4 +5,4 @@ import { ZONES_VIEW } from '../names.ts';
 import type { StopTreeKind } from './stop-tree.ts';
 import { zonesRows } from './zones-rows.ts';
 
-export const ZONES: StopTreeKind<ZonesResponse> = { view: ZONES_VIEW, request: 'pagewalk/zones', noun: 'zones', rows: zonesRows };
+export const ZONES: StopTreeKind<ZonesResponse> = { view: ZONES_VIEW, request: 'pagewalk/zones', noun: 'zones', opensItself: true, rows: zonesRows };

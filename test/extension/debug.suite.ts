@@ -64,6 +64,31 @@ describe('debugging a scenario', () => {
     assert.deepEqual(zones.rows, []);
   });
 
+  it('shows the page cache and the LRU lists at the stop, down to pages, and forgets them at the end', async () => {
+    const { pageCache, lru } = vscode.extensions.getExtension<PagewalkApi>('pagewalk.pagewalk')?.exports ?? {};
+    assert.ok(pageCache && lru);
+    const uri = scenario('readahead.pagewalk');
+    const { document } = await show(uri);
+    const line = lineWith(document, 'print("[page, from, pages]"');
+    vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(new vscode.Location(uri, new vscode.Position(line, 0)))]);
+    await vscode.commands.executeCommand('workbench.action.debug.start');
+    await run.stopped();
+    const rows = await until<Row[]>('the files', () => pageCache.rows.length > 0 && pageCache.rows);
+    const log = rows.find(({ label }) => label === '/var/log/big');
+    assert.match(log?.description ?? '', /^[▄▂▖]+▁+ 124 of 1,024 pages$/);
+    const pages = await pageCache.getChildren(log) ?? [];
+    assert.equal(pages.length, 124);
+    assert.match(pages[0]?.label ?? '', /^0 → \d+$/);
+    const item = pageCache.getTreeItem(log!);
+    assert.match(item.accessibilityInformation?.label ?? '', /^\/var\/log\/big on sda: 124 of 1,024 pages cached/);
+    const lists = await until<Row[]>('the lists', () => lru.rows.length > 0 && lru.rows);
+    assert.deepEqual(lists.map(({ label }) => label), ['DMA', 'Normal', 'Pagevecs']);
+    const inactive = await lru.getChildren(lists[1]!.children[1]) ?? [];
+    assert.ok(inactive.some(({ description }) => description.endsWith(' · /var/log/big page 0')), inactive.map(({ description }) => description).join('\n'));
+    await run.end();
+    assert.deepEqual([pageCache.rows, lru.rows], [[], []]);
+  });
+
   it('is shown though the session before it was stopped as soon as it stood', async () => {
     const { zones } = vscode.extensions.getExtension<PagewalkApi>('pagewalk.pagewalk')?.exports ?? {};
     assert.ok(zones);

@@ -5,6 +5,9 @@ import { PATIENCE_MS } from '../vscode-host/workbench.mjs';
 /** More than any view has. */
 const PAGES_IN_A_VIEW = 50;
 
+/** A row that is not open by then was closed again. */
+const SLOW_TO_OPEN_MS = 5000;
+
 const rowsOf = (page, view) => page.locator(`.${view} .monaco-list-row`);
 
 // ---- files ------------------------------------------------------------------------------------------------------------
@@ -79,14 +82,21 @@ export async function expandRows(page, title, ...names) {
   for (const name of names) {
     level++;
     const row = await findRow(page, title, name, level);
-    if (await row.getAttribute('aria-expanded') === 'false') await row.locator('.monaco-tl-twistie').click();
-    await until(`${name} to open in ${title}`, async () => await row.getAttribute('aria-expanded') === 'true');
+    let clicked = 0;
+    await until(`${name} to open in ${title}`, async () => {
+      if (await row.getAttribute('aria-expanded') === 'true') return true;
+      // VS Code opens the stopped thread by itself: a click at that moment closes it.
+      if (Date.now() - clicked < SLOW_TO_OPEN_MS) return false;
+      clicked = Date.now();
+      await row.locator('.monaco-tl-twistie').click();
+      return false;
+    });
   }
 }
 
-/** Collapses the row of level 2 that begins with `name`, so that what stands below it comes near. */
-export async function collapseRows(page, title, name) {
-  const row = await findRow(page, title, name, 2);
+/** Collapses the row of level 2, or another, that begins with `name`, so that what stands below it comes near. */
+export async function collapseRows(page, title, name, level = 2) {
+  const row = await findRow(page, title, name, level);
   if (await row.getAttribute('aria-expanded') === 'true') await row.locator('.monaco-tl-twistie').click();
 }
 
