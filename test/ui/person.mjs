@@ -124,18 +124,29 @@ export async function toggleBreakpoint(page, textOfLine) {
   await page.waitForSelector('.codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified');
 }
 
-/** The + in the header of the Breakpoints view, the name, Enter. */
+/** The + in the header of the Breakpoints view, the name, Enter. Once more where the view was laid out anew meanwhile, as after the end of a session:
+ *  the input is then gone, and what was typed with it. */
 export async function addFunctionBreakpoint(page, text) {
   await page.keyboard.press('Control+Shift+D');
-  await openPane(page, 'Breakpoints');
+  const added = rowsOf(page, 'debug-breakpoints').filter({ hasText: text });
+  await until(`the breakpoint on ${text}`, async () => {
+    if (await added.count() > 0) return true;
+    await openPane(page, 'Breakpoints');
+    await typeFunctionBreakpoint(page, text);
+    return await added.waitFor({ timeout: SLOW_TO_OPEN_MS }).then(() => true, () => false);
+  });
+}
+
+async function typeFunctionBreakpoint(page, text) {
   const pane = paneOf(page, 'Breakpoints');
-  await pane.locator('.pane-header').hover();
-  await pane.locator('.action-label[aria-label="Add Function Breakpoint"]').click();
   const input = pane.locator('.breakpoint input[type="text"], .monaco-inputbox input').first();
-  await input.waitFor();
+  if (await input.count() > 0) await page.keyboard.press('Escape');
+  await pane.locator('.pane-header').hover();
+  await pane.locator('.action-label[aria-label="Add Function Breakpoint"]').click({ timeout: SLOW_TO_OPEN_MS }).catch(() => {});
+  const isThere = await input.waitFor({ timeout: SLOW_TO_OPEN_MS }).then(() => true, () => false);
+  if (!isThere) return;
   await page.keyboard.type(text);
   await page.keyboard.press('Enter');
-  await rowsOf(page, 'debug-breakpoints').filter({ hasText: text }).waitFor();
 }
 
 /** F5 with the focus in the editor; answers the stack of the first stop. Of several threads the one of that name is opened. */
