@@ -79,7 +79,7 @@ export function watch(pages: readonly FilePage[]): { states: State[][]; stop(): 
 export function see(world: FileWorld, page: FilePage, states: readonly State[], { found, from }: { found: Uint8Array; from: number }): string | null {
   if (page.isWild) return null;
   if (!mayHold(states, found, from)) return `${text(found)}, where ${states.map(({ bytes }) => text(bytes.subarray(from, from + found.length))).join(' or ')} was due`;
-  const isStill = page.active.length === 0 && states.length === page.now.length && !page.isUnsteady;
+  const isStill = page.active.length === 0 && states.length === page.now.length && page.tail === null;
   if (isStill) keep(page, world.time, ({ bytes }) => sameBytes(bytes, found, found.length, from));
   return null;
 }

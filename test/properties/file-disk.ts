@@ -4,7 +4,7 @@
 import type { Action, Call, Scene } from './file-call.ts';
 import { ERROR, descriptionOf, exactly } from './file-call.ts';
 import type { FilePage, Mark } from './file-pages.ts';
-import { acknowledge, forget, mayBeReadAgain } from './file-pages.ts';
+import { acknowledge, forget, loseTail, mayBeReadAgain } from './file-pages.ts';
 import type { From } from './file-steps.ts';
 import type { FileWorld, ModelFile } from './file-world.ts';
 import { acknowledgeSize } from './file-world.ts';
@@ -25,18 +25,25 @@ export function dueOf(world: FileWorld, file: ModelFile, only: readonly number[]
 function mustFail({ file, pages }: Due): boolean {
   return pages.some(({ index, marks }) => {
     const broken = file.broken.get(index);
-    return broken !== undefined && broken.mode !== 'read' && marks.some(({ begin, kind }) => kind !== 'cut' && begin >= broken.since);
+    return broken !== undefined && broken.mode !== 'read' && marks.some(({ begin, kind }) => kind !== 'cut' && begin >= broken.since && begin > file.toldAt);
   });
 }
 
 /** It was said that what was due is on the disk. */
-function acknowledged({ file, pages, time }: Due): void {
-  for (const { page, marks } of pages) acknowledge(page, marks);
+function acknowledged(world: FileWorld, { file, pages, time }: Due): void {
+  for (const { page, marks } of pages) {
+    // What became known while somebody was told of an error may be what has failed.
+    const sure = marks.filter(({ begin }) => begin > file.toldAt);
+    loseTail(page, sure, world.time);
+    acknowledge(page, sure);
+    forget(page, marks);
+  }
   acknowledgeSize(file, time);
 }
 
 /** What was due may be there or not, and no error will be told any more. */
-function failed({ pages }: Due): void {
+function failed(world: FileWorld, { file, pages }: Due): void {
+  file.toldAt = world.time;
   for (const { page, marks } of pages) forget(page, marks);
 }
 
@@ -44,9 +51,9 @@ function failed({ pages }: Due): void {
 export function syncedPages(world: FileWorld, due: Due, id: number, result: number): string | null {
   const pages = due.pages.map(({ index, page, marks }) => ({ index, page, marks: [...marks, ...page.marks.filter((mark) => mark.id === id)] }));
   const all: Due = { ...due, pages, time: world.time - 1 };
-  if (result < 0) failed(dueOf(world, due.file));
+  if (result < 0) failed(world, dueOf(world, due.file));
   else if (mustFail(all)) return `an O_SYNC write of ${due.file.path} says ${result}, it has failed`;
-  else acknowledged(all);
+  else acknowledged(world, all);
   return null;
 }
 
@@ -80,8 +87,8 @@ export function syncing(world: FileWorld, file: ModelFile, known: readonly Known
       becomeKnown(world, known);
       if (signal !== 0 || (result !== 0 && !(result === -ERROR.EIO && file.wasBroken))) return `fsync of ${file.path}: ${result}, signal ${signal}`;
       if (result === 0 && mustFail(due)) return `fsync of ${file.path} says 0, a write of it has failed`;
-      if (result === 0) acknowledged(due);
-      else failed(due);
+      if (result === 0) acknowledged(world, due);
+      else failed(world, due);
       return null;
     },
   };
@@ -92,8 +99,8 @@ export function sync({ world }: Scene): Call {
   const all = [...world.files.values()].map((file) => dueOf(world, file));
   return exactly(0, () => {
     for (const due of all) {
-      if (due.file.wasBroken) failed(due);
-      else acknowledged(due);
+      if (due.file.wasBroken) failed(world, due);
+      else acknowledged(world, due);
     }
   });
 }

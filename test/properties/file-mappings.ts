@@ -105,7 +105,7 @@ function mayLoseTail(world: FileWorld, file: ModelFile, index: number, byte: num
   const page = pageOf(file, index);
   beginChange(page, { id: -1 - id, time: world.time, place: 'same', change: (bytes) => filled(bytes, tail, PAGE, 0) });
   endChangePerhaps(page, -1 - id);
-  page.isUnsteady = true;
+  page.tail = { from: tail, time: world.time };
 }
 
 /** What a process has stored in some pages of a mapping becomes known at some moment of the call: who syncs the file meanwhile may miss it. */

@@ -48,8 +48,9 @@ export interface FilePage {
   active: { id: number; change: Change; place: Place; begin: number }[];
   /** Lists that are told of states that become possible. */
   watchers: State[][];
-  /** It may change by itself: what was seen of it says nothing of later. */
-  isUnsteady: boolean;
+  /** Bytes from here on lie behind the end of the file, and somebody has stored to them, last at that time: when the page is written they are zeroes
+   *  again, whenever that is. So what was seen of it says nothing of later. */
+  tail: { from: number; time: number } | null;
   /** It may hold anything: a write of it has failed, and it may have been read again from a block that never held it. */
   isWild: boolean;
 }
@@ -62,7 +63,7 @@ export function makePage(bytes: Uint8Array, place: 'block' | 'hole'): FilePage {
 
 /** A page in one of some states. */
 export function pageIn(states: readonly State[]): FilePage {
-  return { now: [...states], disk: [...states], marks: [], active: [], watchers: [], isUnsteady: false, isWild: false };
+  return { now: [...states], disk: [...states], marks: [], active: [], watchers: [], tail: null, isWild: false };
 }
 
 /** A change begins: it may happen from now on. */
@@ -120,6 +121,14 @@ export function acknowledge(page: FilePage, marks: readonly Mark[]): void {
   for (const state of page.disk) if (state.born < written) state.isHole = false;
   if (marks.some(({ kind }) => kind === 'cut')) page.isWild = false;
   forget(page, marks);
+}
+
+/** Where a page was written after somebody had stored behind the end of the file, that is zeroes now. */
+export function loseTail(page: FilePage, marks: readonly Mark[], time: number): void {
+  const { tail } = page;
+  if (tail === null || !marks.some(({ kind, begin }) => kind !== 'cut' && begin >= tail.time)) return;
+  keep(page, time, ({ bytes }) => bytes.subarray(tail.from).every((byte) => byte === 0));
+  page.tail = null;
 }
 
 /** Nobody knows what became of those marks: a write has failed. */

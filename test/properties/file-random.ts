@@ -24,10 +24,12 @@ export interface FileSource {
   forks: number;
   /** The file and the page of the last call. */
   last: { file: ModelFile; page: number } | null;
+  /** What is to follow from the last call, one thing after the other. */
+  plan: Planned[];
 }
 
 export function makeFileSource(setup: FileSetup, seed: number): FileSource {
-  return { dice: { state: seed * 31 + 7 }, setup, next: 0, forks: 0, last: null };
+  return { dice: { state: seed * 31 + 7 }, setup, next: 0, forks: 0, last: null, plan: [] };
 }
 
 function pick<T>(dice: Dice, from: readonly T[]): T {
@@ -79,6 +81,8 @@ const ALL_WEIGHTS = WEIGHTS.reduce((sum, [weight]) => sum + weight, 0);
 
 function drawAction(view: View): FileAction {
   if (view.process.fds.size === 0 && roll(view.dice, 4) !== 0) return drawOpen(view);
+  const planned = roll(view.dice, 2) === 0 ? drawPlanned(view) : null;
+  if (planned !== null) return planned;
   if (livingIn(view.world) < 2 && roll(view.dice, 3) === 0) return drawFork(view);
   let at = roll(view.dice, ALL_WEIGHTS);
   for (const [weight, draw] of WEIGHTS) {
@@ -86,6 +90,61 @@ function drawAction(view: View): FileAction {
     at -= weight;
   }
   return { name: 'sync' };
+}
+
+// ---- plans ------------------------------------------------------------------------------------------------------------
+
+/** A later step: null where the process that comes then cannot take it. */
+type Planned = (view: View) => FileAction | null;
+
+/** The next step of what is planned. */
+function drawPlanned(view: View): FileAction | null {
+  const action = view.source.plan[0]?.(view) ?? null;
+  if (action !== null || roll(view.dice, 8) === 0) view.source.plan.shift();
+  return action;
+}
+
+function plan({ source, dice }: View, oneIn: number, steps: readonly Planned[]): void {
+  if (source.plan.length === 0 && roll(dice, oneIn) === 0) source.plan = [...steps];
+}
+
+/** A descriptor of a file that is open to read and to write. */
+function fdFor({ process, fds }: View, file: ModelFile): From | null {
+  const [number] = [...process.fds].find(([, opened]) => opened.file === file && mayRead(opened) && mayWrite(opened)) ?? [];
+  const of = [...fds].filter(([step, fd]) => step >= 0 && fd === number).at(-1)?.[0];
+  return of === undefined ? null : { of };
+}
+
+function onFile(file: ModelFile, draw: (fd: From, view: View) => FileAction): Planned {
+  return (view) => {
+    const fd = fdFor(view, file);
+    return fd === null ? null : draw(fd, view);
+  };
+}
+
+/** A byte that was just stored is cut off, and the file grows past it again. */
+function planCut(view: View, file: ModelFile, at: number): void {
+  const cut = onFile(file, (fd, { dice }) => ({ name: 'ftruncate', fd, length: Math.max(0, at - roll(dice, 20)) }));
+  const grow = onFile(file, (fd, { dice }) => ({ name: 'ftruncate', fd, length: Math.min(at + 1 + roll(dice, 2 * PAGE), MOST_PAGES * PAGE) }));
+  const look = onFile(file, (fd) => ({ name: 'pread', fd, count: 64, at: Math.max(0, at - 20) }));
+  plan(view, 16, [cut, grow, look]);
+}
+
+/** What was stored behind the end of a file is written with its page, and looked for. */
+function planTail(view: View, map: From, { pages, file, first }: Mapping, offset: number): void {
+  if (first * PAGE + offset < file.size) return;
+  const isThere = ({ process }: View): boolean => process.maps.has(map.of);
+  const sync: Planned = (later) => (isThere(later) ? { name: 'msync', map, first: 0, pages, flags: MS.SYNC } : null);
+  const look: Planned = (later) => (isThere(later) ? { name: 'load', map, offset } : null);
+  plan(view, 2, [sync, look]);
+}
+
+/** A page that is on its way to the disk changes, and must go there once more. */
+function planRewrite(view: View, file: ModelFile): void {
+  const at = (view.source.last?.file === file ? view.source.last.page : 0) * PAGE;
+  const write = onFile(file, (fd, { dice }) => ({ name: 'pwrite', fd, count: 1 + roll(dice, PAGE), byte: 1 + roll(dice, 255), at }));
+  const flush = onFile(file, (fd) => ({ name: 'fadvise', fd, at: 0, count: 0, advice: FADV.DONTNEED }));
+  plan(view, 4, [write, flush, write, onFile(file, (fd) => ({ name: 'fsync', fd }))]);
 }
 
 // ---- files ------------------------------------------------------------------------------------------------------------
@@ -175,6 +234,7 @@ const ADVICE = [FADV.NORMAL, FADV.RANDOM, FADV.SEQUENTIAL, FADV.WILLNEED, FADV.D
 
 function drawAdvice(view: View): FileAction {
   const { fd, opened } = drawFd(view);
+  if (opened !== null) planRewrite(view, opened.file);
   const at = drawPlace(view, opened?.file);
   const count = roll(view.dice, 3) === 0 ? 0 : drawCount(view, 0);
   if (roll(view.dice, 4) === 0) return { name: 'readahead', fd, at, count: count + 1, advice: 0 };
@@ -225,7 +285,12 @@ function drawLoad(view: View): FileAction {
 function drawStore(view: View): FileAction {
   const chosen = drawMap(view);
   if (chosen === null || !chosen.mapping.isWritable && roll(view.dice, 30) !== 0) return drawWrite(view);
-  return { name: 'store', map: chosen.map, offset: drawOffset(view, chosen.mapping), byte: 1 + roll(view.dice, 255) };
+  const offset = drawOffset(view, chosen.mapping);
+  if (chosen.mapping.isShared) {
+    planTail(view, chosen.map, chosen.mapping, offset);
+    planCut(view, chosen.mapping.file, chosen.mapping.first * PAGE + offset);
+  }
+  return { name: 'store', map: chosen.map, offset, byte: 1 + roll(view.dice, 255) };
 }
 
 function drawPart({ dice }: View, { pages }: Mapping): { first: number; pages: number } {

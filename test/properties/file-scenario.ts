@@ -181,7 +181,7 @@ function contentOf(file: ModelFile, label: string): string[] {
 function startsOf(file: ModelFile): [number, number][] {
   const starts: [number, number][] = [];
   for (const [index, page] of file.pages) {
-    const bytes = page.isUnsteady ? null : certain(page);
+    const bytes = page.tail === null ? certain(page) : null;
     const own = [...bytes?.keys() ?? []].filter((i) => index * PAGE + i < file.size && (i === 0 || bytes![i] !== bytes![i - 1]));
     for (const i of own.length > 8 ? [] : own) starts.push([index * PAGE + i, bytes![i]!]);
   }

@@ -23,6 +23,8 @@ export interface ModelFile {
   broken: Map<number, { mode: 'read' | 'write' | 'both'; since: number }>;
   /** Whether a block of it was broken once: then a call that syncs it may say so. */
   wasBroken: boolean;
+  /** When somebody was last told that a write has failed. */
+  toldAt: number;
   /** Pages of it that were broken once and may have kept the mark of an error. */
   spoilt: Set<number>;
 }
@@ -82,7 +84,8 @@ export function declaredFile(path: string, size: number, byte: (offset: number) 
 
 export function newFile(path: string, size: number): ModelFile {
   return {
-    path, size, sizes: [{ size, died: Infinity }], pages: new Map(), isNew: true, broken: new Map(), wasBroken: false, spoilt: new Set(),
+    path, size, sizes: [{ size, died: Infinity }], pages: new Map(), isNew: true, broken: new Map(), wasBroken: false, toldAt: -1,
+    spoilt: new Set(),
   };
 }
 
@@ -102,6 +105,8 @@ export function isBad({ spoilt, broken }: ModelFile, index: number): boolean {
 /** The file has another size; the disk may still know those before it. */
 export function setSize(world: FileWorld, file: ModelFile, size: number): void {
   if (size === file.size) return;
+  const last = file.pages.get(Math.floor(file.size / PAGE));
+  if (last !== undefined) last.tail = null;
   file.sizes.at(-1)!.died = world.time;
   file.sizes.push({ size, died: Infinity });
   file.size = size;
@@ -132,14 +137,15 @@ export function cutFile(world: FileWorld, file: ModelFile, size: number, id: num
   leaveMappings(world, file, size);
 }
 
-/** The bytes behind the end in the last page. Where the page cannot be read, or the file has grown and the page has no block,
- *  they may stay as they were. */
+/** The bytes behind the end in the last page. Where it cannot be read, or the file has grown and the page has no block, they may stay as they were. A
+ *  page that was read together with a bad block keeps the mark of that error; it has a buffer now, and so never counts as read again. */
 function clearTail(world: FileWorld, file: ModelFile, { id, begin, isShorter }: { id: number; begin: number; isShorter: boolean }): void {
   const index = Math.floor(file.size / PAGE);
   const tail = file.size % PAGE;
   const page = tail === 0 ? undefined : file.pages.get(index);
   if (page === undefined) return;
   const hasBlock = page.now.every(({ isHole }) => !isHole);
+  if (file.wasBroken) file.spoilt.add(index);
   beginChange(page, { id, time: begin, place: 'same', change: (bytes) => filled(bytes, tail, PAGE, 0) });
   if (isBad(file, index)) endChangePerhaps(page, id);
   else if (hasBlock || isShorter) endChange(page, id, world.time++, hasBlock ? 'write' : null);
